@@ -1,1 +1,2 @@
-
+//! Groundcrew's table of contents: the house from the ground up.
+pub mod engine;

@@ -1,1 +1,2 @@
-fn main(){}
+//! The binary: reads the command line and hands over to `commands`.
+fn main() {}

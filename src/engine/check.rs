@@ -1,0 +1,166 @@
+//! What a lab asks: its checks as the engine takes them, already validated by whoever read the lab.
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The checks of one lab, with the hash of the lab they came from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Checks {
+    pub lab: String,
+    pub lab_hash: String,
+    pub checks: Vec<Check>,
+}
+
+/// One gradable statement about a hand-in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    pub id: String,
+    pub points: u32,
+    /// Failing it stops the checks that read the document that failed.
+    pub gate: bool,
+    pub fix: FixPolicy,
+    pub hints: Vec<String>,
+    pub hidden: bool,
+    /// The author's reason; replaces the rule's own.
+    pub why: Option<String>,
+    /// The author's fix in a sentence; replaces the rule's own.
+    pub fix_text: Option<String>,
+    /// Which objects it looks at; all when absent.
+    pub only: Option<Where>,
+    pub kind: Kind,
+}
+
+/// When a check's fix may be shown to a student.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FixPolicy {
+    #[default]
+    Now,
+    AfterHints,
+    Never,
+}
+
+/// Picks Kubernetes objects of a hand-in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Where {
+    pub kind: Option<String>,
+    pub name: Option<String>,
+    pub namespace: Option<String>,
+}
+
+/// How a check is graded; one variant a kind of GRADING.md's table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub enum Kind {
+    #[serde(rename = "kubernetes.schema")]
+    KubernetesSchema { version: String },
+    #[serde(rename = "kubernetes.rule")]
+    KubernetesRule { rule: String },
+    #[serde(rename = "terraform.static")]
+    TerraformStatic { rule: String },
+    #[serde(rename = "select")]
+    Select { file: Option<String>, format: Option<Format>, path: String, expect: Expect },
+    #[serde(rename = "quiz")]
+    Quiz(Question),
+    #[serde(rename = "rubric")]
+    Rubric { criteria: Vec<Criterion> },
+}
+
+/// How `select` reads a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    Kubernetes,
+    Yaml,
+    Json,
+    Toml,
+    Hcl,
+}
+
+/// What a `select` must find; exactly one of these in a lab file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Expect {
+    Exists(bool),
+    Absent(bool),
+    Equals(serde_json::Value),
+    OneOf(Vec<serde_json::Value>),
+    Matches(String),
+    Min(f64),
+    Max(f64),
+    Count(Count),
+    Contains(serde_json::Value),
+}
+
+/// Bounds on how many nodes a path finds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Count {
+    pub min: Option<u32>,
+    pub max: Option<u32>,
+    pub equals: Option<u32>,
+}
+
+/// One question of a quiz; attempt n is asked variant (n - 1) modulo their number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Question {
+    pub choose: Choose,
+    pub variants: Vec<Variant>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Choose {
+    One,
+    Many,
+    Number,
+    Text,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variant {
+    pub ask: String,
+    #[serde(default)]
+    pub options: BTreeMap<String, String>,
+    pub answer: Answer,
+    pub why: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Answer {
+    Number { value: f64, within: f64 },
+    Many(Vec<String>),
+    One(String),
+}
+
+/// A line of an instructor's rubric.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Criterion {
+    pub id: String,
+    pub points: u32,
+    pub text: String,
+}
+
+impl Question {
+    /// The variant that attempt `attempt` (from 1) is asked.
+    pub fn variant(&self, attempt: u32) -> Option<&Variant> {
+        let n = self.variants.len().max(1);
+        self.variants.get((attempt.max(1) as usize - 1) % n)
+    }
+}
+
+/// What surrounds a grading: everything that may shape a report and is neither the lab nor the files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Surroundings {
+    /// Which attempt this is, from 1: it picks a quiz's variants.
+    pub attempt: u32,
+}
+
+impl Default for Surroundings {
+    fn default() -> Surroundings {
+        Surroundings { attempt: 1 }
+    }
+}
