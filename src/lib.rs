@@ -1,2 +1,24 @@
 //! Groundcrew's table of contents: the house from the ground up.
+#[cfg(feature = "server")]
+pub mod db;
+#[cfg(feature = "server")]
+pub mod secrets;
+
 pub mod engine;
+
+#[cfg(feature = "server")]
+pub mod accounts;
+#[cfg(feature = "server")]
+pub mod cohorts;
+
+#[cfg(feature = "server")]
+pub mod app;
+#[cfg(feature = "server")]
+pub mod clock;
+pub mod commands;
+#[cfg(feature = "server")]
+pub mod config;
+#[cfg(feature = "server")]
+pub mod error;
+#[cfg(feature = "server")]
+pub mod web;

@@ -1,2 +1,4 @@
-//! The binary: reads the command line and hands over to `commands`.
-fn main() {}
+//! The binary: everything is in the library, so that tests reach it.
+fn main() -> std::process::ExitCode {
+    groundcrew::commands::main()
+}

@@ -1,0 +1,67 @@
+//! Runs of the program with dates, and who takes part in them as what.
+pub mod store;
+
+use crate::accounts::PersonId;
+use crate::db::values::{Row, Timestamp};
+use crate::{id, words};
+
+id!(CohortId);
+id!(
+    /// One student in one cohort.
+    EnrolmentId
+);
+id!(GroupId);
+
+words!(
+    /// Where an enrolment stands.
+    Status { Invited = "invited", Active = "active", Deferred = "deferred", Completed = "completed", Withdrawn = "withdrawn", Removed = "removed" }
+);
+
+words!(
+    /// What an invitation makes of whoever follows it.
+    Role { Student = "student", Instructor = "instructor", Admin = "admin" }
+);
+
+/// One run of the program.
+#[derive(Debug, Clone, Row)]
+pub struct Cohort {
+    pub id: CohortId,
+    pub name: String,
+    /// Hash of the program version it stays on.
+    pub program: String,
+    /// The Monday of week 1, `2026-09-28`.
+    pub starts: String,
+    /// IANA name; due times are in it.
+    pub zone: String,
+    pub created: Timestamp,
+    pub archived: Option<Timestamp>,
+}
+
+/// A student's place in a cohort, with what the pages need of the cohort.
+#[derive(Debug, Clone, Row)]
+pub struct Enrolment {
+    pub id: EnrolmentId,
+    pub cohort: CohortId,
+    pub cohort_name: String,
+    pub program: String,
+    pub starts: String,
+    pub zone: String,
+    pub person: PersonId,
+    pub status: Status,
+    /// Percent of the normal time: 100, 125, 150 or 200.
+    pub factor: i64,
+}
+
+impl Enrolment {
+    /// Whether its student may hand in: alumni and the withdrawn may only read.
+    pub fn may_hand_in(&self) -> bool {
+        self.status == Status::Active
+    }
+}
+
+/// A cohort somebody teaches.
+#[derive(Debug, Clone, Row)]
+pub struct Teaching {
+    pub cohort: CohortId,
+    pub name: String,
+}

@@ -1,0 +1,46 @@
+//! The command line: one file a command.
+#[cfg(feature = "server")]
+mod serve;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// What every command ends with: 0 good, 1 findings, 2 misuse, 3 something could not be graded.
+pub const FINDINGS: u8 = 1;
+pub const MISUSE: u8 = 2;
+pub const NOT_GRADED: u8 = 3;
+
+/// The web portal of a 16-week DevOps bootcamp for the AI era
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the portal
+    #[cfg(feature = "server")]
+    Serve(serve::ServeArgs),
+}
+
+/// Reads the command line and carries it out.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("groundcrew: {error:#}");
+            ExitCode::from(MISUSE)
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        #[cfg(feature = "server")]
+        Command::Serve(args) => serve::run(args),
+    }
+}
