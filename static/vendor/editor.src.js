@@ -137,6 +137,7 @@ function upgrade(area) {
   area.editor = view;
   area.hidden = true;
   area.after(view.dom);
+  document.fonts?.ready.then(() => view.requestMeasure()); // the gutter was measured in the fallback font
   area.form?.addEventListener("reset", () => setTimeout(() => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: area.value } })));
   area.closest(".editor")?.querySelector("[data-filename]")?.addEventListener("change", (event) => {
     view.dispatch({ effects: tongue.reconfigure(language(event.target.value)) });
