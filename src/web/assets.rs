@@ -12,6 +12,8 @@ use std::sync::{Arc, LazyLock, OnceLock};
 #[exclude = "vendor/build.sh"]
 #[exclude = "vendor/package*.json"]
 #[exclude = "vendor/*.src.js"]
+#[exclude = "vendor/.npmrc"]
+#[exclude = "vendor/SHA256SUMS"]
 struct Static;
 
 struct Asset {
@@ -57,7 +59,8 @@ pub fn url(name: &str) -> String {
 /// GET /static/{hash}/{name}
 pub async fn show(Path((hash, name)): Path<(String, String)>, headers: HeaderMap) -> Answer {
     let asset = ASSETS.get(&name).ok_or(Error::NotFound)?;
-    let cache = if hash == asset.hash { "public, max-age=31536000, immutable" } else { "no-cache" };
+    // The style sheet names its fonts relative to itself, so they are asked for under its hash; a new font gets a new name.
+    let cache = if hash == asset.hash || asset.kind == "font/woff2" { "public, max-age=31536000, immutable" } else { "no-cache" };
     let base = [(header::CONTENT_TYPE, asset.kind), (header::CACHE_CONTROL, cache), (header::VARY, "accept-encoding")];
     let accepts = headers.get(header::ACCEPT_ENCODING).and_then(|h| h.to_str().ok()).unwrap_or("");
     let small = asset.bytes.len() < 512 || asset.kind.starts_with("image/png") || asset.kind.starts_with("font/");

@@ -3,7 +3,7 @@ use super::guard::{self, Who};
 use super::{assets, layers, pages, visitor};
 use crate::app::App;
 use crate::error::Error;
-use Who::Anyone;
+use Who::{Anyone, SignedIn};
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -23,8 +23,12 @@ pub struct Route {
 
 /// Every route. A test walks this table for every role.
 pub fn map() -> Vec<Route> {
-    let mut map =
-        vec![get("/static/{hash}/{*name}", Anyone, assets::show), get("/healthz", Anyone, pages::health), get("/readyz", Anyone, pages::ready)];
+    let mut map = vec![
+        get("/static/{hash}/{*name}", Anyone, assets::show),
+        get("/healthz", Anyone, pages::health),
+        get("/readyz", Anyone, pages::ready),
+        post("/enrolment", SignedIn, pages::switch),
+    ];
     map.extend(people());
     map.extend(program());
     map.extend(work());
@@ -62,7 +66,6 @@ fn get<H: Handler<T, App>, T: 'static>(path: &'static str, who: Who, handler: H)
     route(Method::GET, path, who, handler)
 }
 
-#[expect(dead_code, reason = "the nouns' forms use it")]
 fn post<H: Handler<T, App>, T: 'static>(path: &'static str, who: Who, handler: H) -> Route {
     route(Method::POST, path, who, handler)
 }

@@ -2,6 +2,7 @@
 use super::visitor::Visitor;
 use super::{assets, form};
 use crate::app::App;
+use crate::cohorts::Enrolment;
 use crate::db::values::Timestamp;
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
@@ -48,6 +49,11 @@ impl Site {
 
     pub fn is_student(&self) -> bool {
         self.visitor.as_ref().is_some_and(|v| v.enrolment().is_some())
+    }
+
+    /// Whether `/` and `/labs/{id}` mean this enrolment now.
+    pub fn is_current(&self, enrolment: &Enrolment) -> bool {
+        self.visitor.as_ref().and_then(|v| v.enrolment()).is_some_and(|current| current.id == enrolment.id)
     }
 
     /// The visitor's zone, else UTC.

@@ -61,7 +61,7 @@ pub fn cookie_name(app: &App) -> &'static str {
     if app.is_https() { "__Host-groundcrew" } else { "groundcrew" }
 }
 
-const ENROLMENT_COOKIE: &str = "groundcrew-enrolment";
+pub const ENROLMENT_COOKIE: &str = "groundcrew-enrolment";
 
 /// The layer that finds the visitor and leaves them in the request's extensions.
 pub async fn find(State(app): State<App>, mut request: Request, next: Next) -> Response {
