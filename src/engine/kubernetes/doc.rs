@@ -1,0 +1,133 @@
+//! A document with the text it was read from: places, what was written there, and small diffs over it.
+use crate::engine::report::{Place, Problem};
+use crate::engine::yaml::{Document, Node, Span, Value};
+
+/// Long lines and values are shown up to here.
+const SHOWN: usize = 120;
+
+/// A document and its file's text.
+#[derive(Clone, Copy)]
+pub struct Doc<'a> {
+    pub document: &'a Document,
+    pub text: &'a str,
+}
+
+impl<'a> Doc<'a> {
+    pub fn place(&self, span: Span) -> Place {
+        span.place(&self.document.file)
+    }
+
+    pub fn problem(&self, span: Span, message: impl Into<String>) -> Problem {
+        Problem::new(message).at(self.place(span))
+    }
+
+    /// Line `n`, from 1, without its end.
+    pub fn line(&self, n: u32) -> &'a str {
+        self.text.lines().nth(n.saturating_sub(1) as usize).unwrap_or("")
+    }
+
+    /// What stands at a span of one line, as written.
+    pub fn written(&self, span: Span) -> Option<&'a str> {
+        if span.start.line != span.end.line {
+            return None;
+        }
+        let line = self.line(span.start.line);
+        let text = line.get(byte(line, span.start.column)..byte(line, span.end.column))?.trim();
+        (!text.is_empty() && text.len() <= SHOWN && !text.chars().any(char::is_control)).then_some(text)
+    }
+
+    /// A diff that writes `new` at a span of one line.
+    pub fn replace(&self, span: Span, new: &str) -> Option<String> {
+        if span.start.line != span.end.line {
+            return None;
+        }
+        let line = self.line(span.start.line);
+        let (before, rest) = (line.get(..byte(line, span.start.column))?, line.get(byte(line, span.end.column)..)?);
+        (line.len() <= 2 * SHOWN).then(|| format!("-{line}\n+{before}{new}{rest}"))
+    }
+
+    /// A diff without this line.
+    pub fn without_line(&self, n: u32) -> Option<String> {
+        let line = self.line(n);
+        (line.len() <= 2 * SHOWN).then(|| format!("-{line}"))
+    }
+
+    /// A diff that adds `snippet`'s lines to a mapping; `key` is where the mapping's own key stands, if it has one.
+    pub fn add(&self, mapping: &Node, key: Option<Span>, snippet: &str) -> String {
+        let entries = mapping.entries();
+        let flow = self.written_starts_with(mapping.span, '{');
+        let Some(first) = entries.first().filter(|_| !flow) else {
+            // An empty or `{…}` mapping: only its own line can be shown.
+            let indent = key.map_or(0, |k| k.start.column as usize + 1);
+            let context = key.map(|k| format!(" {}\n", self.line(k.start.line))).unwrap_or_default();
+            return context + &added(indent, snippet);
+        };
+        let indent = first.key_span.start.column.saturating_sub(1) as usize;
+        let added = added(indent, snippet);
+        let (above, own) = (key.map(|k| k.start.line), first.key_span.start.line);
+        match above {
+            Some(above) if above < own => format!(" {}\n{added}", self.line(above)),
+            _ if first.value.span.end.line <= own => format!(" {}\n{added}", self.line(own)),
+            _ => added,
+        }
+    }
+
+    fn written_starts_with(&self, span: Span, c: char) -> bool {
+        let line = self.line(span.start.line);
+        line.get(byte(line, span.start.column)..).is_some_and(|rest| rest.starts_with(c))
+    }
+
+    /// A value in words: what it is, and how it came to be that.
+    pub fn describe(&self, node: &Node) -> String {
+        let written = self.written(node.span);
+        match &node.value {
+            Value::Null => "nothing is written here".into(),
+            Value::Bool(b) => match written {
+                Some(w) if node.plain && w != b.to_string() => format!("`{w}` without quotes is read as the boolean `{b}`"),
+                _ => format!("`{b}` is a boolean"),
+            },
+            Value::Int(n) => number(written, &n.to_string()),
+            Value::UInt(n) => number(written, &n.to_string()),
+            Value::Float(n) => number(written, &n.to_string()),
+            Value::String(s) => match written {
+                Some(w) if !node.plain => format!("{w} in quotes is a string"),
+                Some(w) => format!("`{w}` is a string"),
+                None if s.len() <= 40 && !s.chars().any(char::is_control) => format!("`{s}` is a string"),
+                None => "this is a string".into(),
+            },
+            Value::Seq(_) => "this is a list".into(),
+            Value::Map(_) => "this is a mapping".into(),
+        }
+    }
+
+    /// The value as a student would recognise it, for the middle of a sentence.
+    pub fn shown(&self, node: &Node) -> String {
+        if let Some(written) = self.written(node.span) {
+            return written.trim_matches(['"', '\'']).to_string();
+        }
+        match &node.value {
+            Value::String(s) if s.chars().count() <= 60 => s.replace(char::is_control, " "),
+            Value::String(_) => "this text".into(),
+            Value::Map(_) => "a mapping".into(),
+            Value::Seq(_) => "a list".into(),
+            _ => node.to_json().to_string(),
+        }
+    }
+}
+
+fn number(written: Option<&str>, value: &str) -> String {
+    match written {
+        Some(w) if w != value => format!("`{w}` is read as the number {value}"),
+        _ => format!("`{value}` is a number"),
+    }
+}
+
+/// The byte at which a column, counted in characters from 1, begins.
+fn byte(line: &str, column: u32) -> usize {
+    line.char_indices().nth(column.saturating_sub(1) as usize).map_or(line.len(), |(at, _)| at)
+}
+
+fn added(indent: usize, snippet: &str) -> String {
+    let lines: Vec<String> = snippet.lines().map(|l| format!("+{:indent$}{l}", "")).collect();
+    lines.join("\n")
+}

@@ -1,0 +1,98 @@
+//! Kubernetes hand-ins: strict schemas with places, objects joined, and the built-in rules over them.
+pub mod catalog;
+mod doc;
+pub mod objects;
+pub mod quantity;
+pub mod rules;
+mod schema;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod values;
+mod versions;
+mod words;
+
+use super::check::Where;
+use super::files::Files;
+use super::report::Problem;
+use super::yaml::{Document, Node, Stream, Value};
+use catalog::Catalog;
+use doc::Doc;
+use objects::Objects;
+
+/// A document of a hand-in, by its place in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DocumentId(usize);
+
+/// What a hand-in says to a cluster: read once, asked by every check.
+pub struct Kubernetes<'a> {
+    documents: Vec<Doc<'a>>,
+    objects: Objects<'a>,
+}
+
+/// What a rule found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RuleResult {
+    pub problems: Vec<Problem>,
+    /// The documents that shaped the answer, so that a gate can stop it.
+    pub looked_at: Vec<DocumentId>,
+    /// Nothing was there to look at; `problems` then says what is missing. A check fails by it, a linter may pass over it.
+    pub missing: bool,
+}
+
+impl<'a> Kubernetes<'a> {
+    /// Takes the documents that could be read; `files` has the text they were read from, for the diffs of fixes.
+    pub fn read(files: &'a Files, streams: impl IntoIterator<Item = &'a Stream>) -> Kubernetes<'a> {
+        let mut all = Kubernetes { documents: Vec::new(), objects: Objects::default() };
+        for stream in streams {
+            for document in &stream.documents {
+                if matches!(document.root.value, Value::Null) {
+                    continue;
+                }
+                let text = files.get(&document.file).and_then(|f| std::str::from_utf8(&f.bytes).ok()).unwrap_or("");
+                let (id, doc) = (DocumentId(all.documents.len()), Doc { document, text });
+                all.documents.push(doc);
+                all.objects.add(id, doc, &document.root);
+            }
+        }
+        all
+    }
+
+    /// Every document, the empty ones left out.
+    pub fn documents(&self) -> impl Iterator<Item = (DocumentId, &'a Document)> {
+        self.documents.iter().enumerate().map(|(n, d)| (DocumentId(n), d.document))
+    }
+
+    pub fn document(&self, id: DocumentId) -> Option<&'a Document> {
+        self.documents.get(id.0).map(|d| d.document)
+    }
+
+    /// The objects a check is about, `List`s unfolded: their documents and their nodes.
+    pub fn matching(&self, only: Option<&Where>) -> impl Iterator<Item = (DocumentId, &'a Node)> {
+        self.objects.all().iter().filter(move |o| only.is_none_or(|w| o.is(w))).map(|o| (o.id, o.node))
+    }
+
+    pub fn objects(&self) -> &Objects<'a> {
+        &self.objects
+    }
+
+    /// What the API of `version` would refuse, document by document; an error if there are no schemas of that version.
+    pub fn schema(&self, version: &str) -> Result<Vec<(DocumentId, Vec<Problem>)>, String> {
+        let catalog = Catalog::open(version)?;
+        let mut found: Vec<(DocumentId, Vec<Problem>)> = Vec::with_capacity(self.documents.len());
+        for object in self.objects.all() {
+            let problems = schema::check(catalog, object.doc, object.node);
+            match found.last_mut() {
+                Some((id, more)) if *id == object.id => more.extend(problems),
+                _ => found.push((object.id, problems)),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The built-in rule `id` over the objects that `only` picks; `None` if there is no such rule.
+    pub fn rule(&self, id: &str, only: Option<&Where>) -> Option<RuleResult> {
+        rules::by_id(id).map(|rule| rules::run(rule, &self.objects, only))
+    }
+}

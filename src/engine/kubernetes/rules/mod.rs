@@ -1,0 +1,190 @@
+//! The built-in rules: what each looks for, why, how to mend it, with an example that passes and one that fails.
+mod availability;
+mod config;
+mod example;
+mod gpu;
+mod host;
+mod images;
+mod labels;
+mod network;
+mod probes;
+mod resources;
+mod scaling;
+mod security;
+mod serving;
+
+use super::RuleResult;
+use super::objects::{Object, Objects};
+use super::words;
+use crate::engine::check::Where;
+use crate::engine::report::{Problem, Severity};
+pub use example::Example;
+
+/// What a page or a linter says about a rule.
+pub struct About {
+    /// Permanent; labs name it.
+    pub id: &'static str,
+    pub severity: Severity,
+    pub title: &'static str,
+    /// Why it matters in production.
+    pub why: &'static str,
+    /// What to do, in a sentence, where no diff can be made.
+    pub fix: &'static str,
+    pub looks_at: Subject,
+    pub passes: Example,
+    pub fails: Example,
+}
+
+/// The objects a rule is about. With none of them there, a check by the rule fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// Every object.
+    Any,
+    /// Whatever is a pod or makes pods.
+    Pods,
+    /// Pods that are kept running: no jobs.
+    Servers,
+    /// Pods that ask for a GPU.
+    Gpu,
+    /// Objects of these kinds.
+    Kinds(&'static [&'static str]),
+}
+
+/// A built-in rule.
+pub trait Rule: Sync {
+    fn about(&self) -> &'static About;
+    /// Looks at one object that the rule is about.
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>);
+}
+
+/// What a rule sees, and where it says what it found.
+pub struct Look<'o, 'a> {
+    pub objects: &'o Objects<'a>,
+    about: &'static About,
+    result: RuleResult,
+}
+
+impl Look<'_, '_> {
+    /// Keeps a problem, with the rule's own words where it has none.
+    pub fn found(&mut self, problem: Problem) {
+        let about = self.about;
+        self.result.problems.push(Problem {
+            why: problem.why.or_else(|| Some(about.why.into())),
+            fix: problem.fix.or_else(|| Some(about.fix.into())),
+            rule: Some(about.id.into()),
+            severity: about.severity,
+            ..problem
+        });
+    }
+
+    /// Notes that another object shaped the answer.
+    pub fn read(&mut self, other: &Object<'_>) {
+        if !self.result.looked_at.contains(&other.id) {
+            self.result.looked_at.push(other.id);
+        }
+    }
+}
+
+/// All rules, in the order a page lists them.
+pub fn all() -> &'static [&'static dyn Rule] {
+    ALL
+}
+
+pub fn by_id(id: &str) -> Option<&'static dyn Rule> {
+    ALL.iter().find(|r| r.about().id == id).copied()
+}
+
+/// The id nearest to one that doesn't exist.
+pub fn nearest_id(wrong: &str) -> Option<&'static str> {
+    words::nearest(wrong, ALL.iter().map(|r| r.about().id))
+}
+
+/// Looks at every object the rule is about and `only` picks.
+pub fn run(rule: &'static dyn Rule, objects: &Objects<'_>, only: Option<&Where>) -> RuleResult {
+    let about = rule.about();
+    let mut look = Look { objects, about, result: RuleResult::default() };
+    let mut any = false;
+    for it in objects.all().iter().filter(|o| about.looks_at.takes(o) && only.is_none_or(|w| o.is(w))) {
+        any = true;
+        look.read(it);
+        rule.check(it, &mut look);
+    }
+    if !any {
+        look.result.missing = true;
+        let problem = about.looks_at.missing(objects, only);
+        look.found(problem);
+    }
+    look.result
+}
+
+impl Subject {
+    fn takes(self, o: &Object<'_>) -> bool {
+        match self {
+            Subject::Any => true,
+            Subject::Pods => !o.pods.is_empty(),
+            Subject::Servers => !o.pods.is_empty() && !o.runs_to_an_end(),
+            Subject::Gpu => o.asks_for_gpu(),
+            Subject::Kinds(kinds) => kinds.contains(&o.kind),
+        }
+    }
+
+    /// Whether objects of a kind can be what a rule is about: a check that says otherwise could never pass.
+    pub fn may_be(self, kind: &str) -> bool {
+        match self {
+            Subject::Kinds(kinds) => kinds.contains(&kind),
+            Subject::Any => true,
+            Subject::Servers if matches!(kind, "Job" | "CronJob") => false,
+            _ => !matches!(
+                kind,
+                "Service"
+                    | "ConfigMap"
+                    | "Secret"
+                    | "NetworkPolicy"
+                    | "PodDisruptionBudget"
+                    | "HorizontalPodAutoscaler"
+                    | "ResourceQuota"
+                    | "Namespace"
+                    | "Ingress"
+            ),
+        }
+    }
+
+    fn missing(self, objects: &Objects<'_>, only: Option<&Where>) -> Problem {
+        let fix = "Hand in the object that this is about, with the kind and the name that the instructions say.";
+        if let Some(only) = only {
+            let kind = only.kind.as_deref().unwrap_or("object");
+            let name = only.name.as_ref().map(|n| format!(" named `{n}`")).unwrap_or_default();
+            let Some(there) = objects.all().iter().find(|o| o.is(only)) else {
+                let others: Vec<&str> = objects.kind(kind).map(|o| o.name).filter(|n| !n.is_empty()).take(5).collect();
+                let others = if others.is_empty() { String::new() } else { format!("; there is {}", words::either(others).replace(" or ", " and ")) };
+                return Problem::new(format!("there is no {kind}{name} in what you handed in{others}")).fix(fix);
+            };
+            return there.problem(there.head(), format!("{} {}", there.title(), self.lacks())).fix(fix);
+        }
+        let what = match self {
+            Subject::Any => "no Kubernetes object".into(),
+            Subject::Pods => "nothing that runs pods: no Pod, Deployment, StatefulSet, DaemonSet or Job".into(),
+            Subject::Servers => "nothing that keeps pods running: no Pod, Deployment, StatefulSet or DaemonSet".into(),
+            Subject::Gpu => "no container that asks for a GPU".into(),
+            Subject::Kinds(kinds) => format!("no {}", kinds.join(" or ")),
+        };
+        Problem::new(format!("there is {what} in what you handed in")).fix(if self == Subject::Gpu {
+            "Ask for one: `nvidia.com/gpu: 1` under `resources.limits` of the container."
+        } else {
+            fix
+        })
+    }
+
+    fn lacks(self) -> String {
+        match self {
+            Subject::Any => "can't be looked at".into(),
+            Subject::Pods => "has no pod with containers".into(),
+            Subject::Servers => "has no pods that are kept running".into(),
+            Subject::Gpu => "has no container that asks for a GPU".into(),
+            Subject::Kinds(kinds) => format!("is no {}", kinds.join(" or ")),
+        }
+    }
+}
+
+static ALL: &[&dyn Rule] =
+    &[&images::Latest, &images::PullPolicy, &images::Digest, &labels::SelectorMatch, &labels::LabelValues, &labels::ApiDeprecated];

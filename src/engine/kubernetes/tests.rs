@@ -1,0 +1,135 @@
+//! What a hand-in is told: schema errors in words, with places and fixes.
+use super::Kubernetes;
+use super::testing::{files, streams};
+use crate::engine::report::Problem;
+
+/// The problems of one file under the schema of 1.36, as a reader would see them.
+pub fn schema(text: &str) -> String {
+    let files = files(&[("pod.yaml", text)]);
+    let streams = streams(&files);
+    let kubernetes = Kubernetes::read(&files, &streams);
+    let found = kubernetes.schema("1.36").unwrap();
+    shown(&found.into_iter().flat_map(|(_, problems)| problems).collect::<Vec<_>>())
+}
+
+pub fn shown(problems: &[Problem]) -> String {
+    let one = |p: &Problem| {
+        let place = p.place.as_ref().map(|p| format!("{}:{}:{}-{}:{}", p.file, p.line, p.column, p.end_line, p.end_column)).unwrap_or_default();
+        format!("{place} {}\n  why: {}\n{}\n", p.message, p.why.as_deref().unwrap_or("-"), p.fix.as_deref().unwrap_or("no fix"))
+    };
+    problems.iter().map(one).collect()
+}
+
+const BROKEN: &str = r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: chat
+spec:
+  replicas: "3"
+  selector:
+    matchLabels:
+      app: chat
+  template:
+    metadata:
+      labels:
+        app: chat
+    spec:
+      containers:
+        - name: server
+          image: ghcr.io/acme/chat:1.4.2
+          imagPullPolicy: IfNotPresent
+          resources:
+            limits:
+              cpu: yes
+              memory: 512Mi
+              nvidia.com/gpu: 1.5
+"#;
+
+#[test]
+fn the_broken_deployment_is_told_all_four_faults_at_their_places() {
+    insta::assert_snapshot!(schema(BROKEN));
+}
+
+#[test]
+fn slips_of_many_kinds_are_named() {
+    insta::assert_snapshot!(schema(
+        r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: Chat_Server
+  labels: {app: "my chat!"}
+spec:
+  selector:
+    matchLabels:
+      app: chat
+  template:
+    metadata:
+      labels:
+        app: chatt
+    spec:
+      restartPolicy: OnFailure
+      resources:
+        limits: {cpu: 1}
+      containers:
+        - name: server
+          image: "ghcr.io/acme/chat:1"
+          imagePullPolicy: ifnotpresent
+          args: --verbose
+          hostNetwork: true
+          env:
+            - name: PORT
+              value: 8080
+            - value: x
+          ports:
+            - containerPort: 80800
+              protocol: tcp
+          readinessProbe: {periodSeconds: 5}
+          resources:
+            requests: {cpu: 2, memory: 512MB, nvidia.com/gpu: 1}
+            limits: {cpu: 1, gpu: 1}
+          volumeMounts:
+            - {name: cahce, mountPath: /cache}
+      volumes:
+        - name: cache
+          emptyDir: {medium: memory}
+"#
+    ));
+}
+
+#[test]
+fn objects_that_cannot_be_recognised_say_why() {
+    insta::assert_snapshot!(schema(
+        "kind: Deployment\n---\napiVersion: v1\nkind: Deployment\n---\napiVersion: policy/v1beta1\nkind: PodDisruptionBudget\n---\napiVersion: v1\nkind: Servce\n---\n- a\n---\napiVersion: acme.dev/v1\nkind: Widget\n---\napiVersion: v1\nkind: List\nitems:\n  - apiVersion: v1\n    kind: ConfigMap\n    metadata: {name: a}\n    data: {port: 80}\n"
+    ));
+}
+
+fn rule(id: &str, text: &str) -> super::RuleResult {
+    let files = files(&[("pod.yaml", text)]);
+    let streams = streams(&files);
+    Kubernetes::read(&files, &streams).rule(id, None).unwrap()
+}
+
+#[test]
+fn every_rule_passes_its_good_example_and_fails_its_bad_one() {
+    for rule_ in super::rules::all() {
+        let about = rule_.about();
+        let good = rule(about.id, &about.passes.manifest());
+        assert!(!good.missing && good.problems.is_empty(), "{} fails its passing example:\n{}", about.id, shown(&good.problems));
+        let bad = rule(about.id, &about.fails.manifest());
+        assert!(!bad.problems.is_empty() && !bad.missing, "{} passes its failing example", about.id);
+        assert!(!bad.looked_at.is_empty());
+        for problem in &bad.problems {
+            assert!(problem.place.is_some() && problem.rule.as_deref() == Some(about.id), "{problem:?}");
+        }
+        assert_eq!(super::rules::all().iter().filter(|r| r.about().id == about.id).count(), 1, "{} twice", about.id);
+    }
+}
+
+#[test]
+fn examples_of_rules_follow_the_schema() {
+    for rule in super::rules::all() {
+        let about = rule.about();
+        let said = schema(&about.passes.manifest());
+        assert!(said.is_empty() || said.contains("no schema is known"), "{}:\n{said}\n{}", about.id, about.passes.manifest());
+    }
+}

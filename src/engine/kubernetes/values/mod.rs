@@ -1,0 +1,157 @@
+//! What the schema lets through and the API refuses: quantities, names, ports, words out of a list, fields that exclude each other.
+mod names;
+mod pods;
+mod resources;
+mod tables;
+
+use super::catalog::Field;
+use super::doc::Doc;
+use super::words;
+use crate::engine::report::Problem;
+use crate::engine::yaml::{Node, Span, Value};
+
+pub use names::{label_key_problem, label_value_problem};
+pub use resources::QUANTITY;
+
+/// Deeper than any API object goes; custom resources are not walked.
+const DEEPEST: usize = 40;
+
+/// Adds what is wrong with the values of an object to what its schema already found.
+pub fn check(doc: Doc<'_>, root: &Node, field: Field<'_>, found: &mut Vec<Problem>) {
+    let mut walk = Walk { doc, found, kind: root.get("kind").and_then(Node::as_str).unwrap_or("") };
+    names::of_object(&mut walk, root);
+    walk.visit(At { node: root, key: None, name: "" }, field, 0);
+}
+
+/// A node with the key it is under.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    node: &'a Node,
+    key: Option<Span>,
+    name: &'a str,
+}
+
+impl<'a> At<'a> {
+    fn get(self, key: &'a str) -> Option<At<'a>> {
+        self.node.entry(key).map(|e| At { node: &e.value, key: Some(e.key_span), name: key })
+    }
+
+    /// Where to point at when the value itself is missing.
+    fn head(self) -> Span {
+        self.key.or_else(|| self.node.entries().first().map(|e| e.key_span)).unwrap_or(self.node.span)
+    }
+}
+
+struct Walk<'a, 'f> {
+    doc: Doc<'a>,
+    found: &'f mut Vec<Problem>,
+    kind: &'a str,
+}
+
+impl<'a> Walk<'a, '_> {
+    fn add(&mut self, problem: Problem) {
+        // The schema's word about a place is enough.
+        if !self.found.iter().any(|p| p.place == problem.place) {
+            self.found.push(problem);
+        }
+    }
+
+    fn visit(&mut self, at: At<'a>, field: Field<'_>, depth: usize) {
+        if depth > DEEPEST {
+            return;
+        }
+        if let Some(definition) = field.definition {
+            self.checks(at, definition);
+        }
+        match &at.node.value {
+            Value::Map(entries) => {
+                let short = field.definition.map_or("", tables::short);
+                for entry in entries {
+                    let Some(next) = field.step(&entry.key) else { continue };
+                    let child = At { node: &entry.value, key: Some(entry.key_span), name: &entry.key };
+                    self.tables(short, child);
+                    self.visit(child, next, depth + 1);
+                }
+            }
+            Value::Seq(items) => {
+                let Some(next) = field.item() else { return };
+                for item in items {
+                    self.visit(At { node: item, key: None, name: at.name }, next, depth + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The words and numbers a field of this definition may have.
+    fn tables(&mut self, definition: &str, at: At<'a>) {
+        if let Some(options) = tables::options(definition, at.name) {
+            let each: &[Node] = if at.node.items().is_empty() { std::slice::from_ref(at.node) } else { at.node.items() };
+            for node in each {
+                if node.as_str().is_some_and(|s| !options.contains(&s)) {
+                    let problem = not_one_of(self.doc, node, &format!("`{}`", at.name), options);
+                    self.add(problem.why("The API compares the word letter by letter and refuses the object if it is none of these."));
+                }
+            }
+        }
+        if let (Some((least, most)), Some(n)) = (tables::bounds(definition, at.name), at.node.as_i64())
+            && (n < least || n > most)
+        {
+            let range = if most == tables::ANY { format!("at least {least}") } else { format!("between {least} and {most}") };
+            let fix = if n < least { format!("Write {least} or more.") } else { format!("Write a number up to {most}.") };
+            let problem = self.doc.problem(at.node.span, format!("`{}` must be {range}, but it is {n}", at.name));
+            self.add(problem.why("The API refuses numbers out of this range.").fix(fix));
+        }
+    }
+
+    fn checks(&mut self, at: At<'a>, definition: &str) {
+        match tables::short(definition) {
+            "resource.Quantity" => resources::quantity(self, at),
+            "v1.ResourceRequirements" => resources::requirements(self, at),
+            "v1.ResourceQuotaSpec" => resources::quota(self, at),
+            "v1.ObjectMeta" => names::labels_and_annotations(self, at),
+            "v1.LabelSelector" => names::selector(self, at),
+            "v1.PodSpec" => pods::spec(self, at),
+            "v1.Container" => pods::container(self, at),
+            "v1.ContainerPort" | "v1.ServicePort" => names::port_name(self, at),
+            "v1.Probe" => pods::probe(self, at),
+            "v1.EnvVar" => pods::env(self, at),
+            "v1.Volume" => pods::volume(self, at),
+            "v1.DeploymentSpec" | "v1.ReplicaSetSpec" | "v1.StatefulSetSpec" | "v1.DaemonSetSpec" | "v1.JobSpec" => pods::workload(self, at),
+            "v1.DeploymentStrategy" => pods::strategy(self, at),
+            "v1.ServiceSpec" => pods::service(self, at),
+            "v1.PodDisruptionBudgetSpec" => self.only_one(at, &["minAvailable", "maxUnavailable"]),
+            "v2.HorizontalPodAutoscalerSpec" | "v1.HorizontalPodAutoscalerSpec" => pods::autoscaler(self, at),
+            _ => {}
+        }
+    }
+
+    /// Fields of which an object may have one at most.
+    fn only_one(&mut self, at: At<'_>, names: &[&str]) {
+        let present: Vec<_> = at.node.entries().iter().filter(|e| names.contains(&e.key.as_str()) && !matches!(e.value.value, Value::Null)).collect();
+        let [first, second, ..] = present.as_slice() else { return };
+        let message = format!("`{}` and `{}` exclude each other", first.key, second.key);
+        let problem = self.doc.problem(second.key_span, message);
+        self.add(
+            problem
+                .why("The API refuses the object: it couldn't know which of the two you mean.")
+                .fix(format!("Keep one of {}.", words::either(names.iter().copied()))),
+        );
+    }
+}
+
+/// A value that is none of the words it may be.
+pub fn not_one_of(doc: Doc<'_>, node: &Node, name: &str, options: &[&str]) -> Problem {
+    let written = doc.shown(node);
+    // An empty word is the same as none at all: nothing to recommend.
+    let listed = words::either(options.iter().copied().filter(|o| !o.is_empty()));
+    let near = words::nearest(&written, options.iter().copied()).or(if options.len() == 1 { options.first().copied() } else { None });
+    let message = match near {
+        Some(right) if options.len() > 1 => {
+            format!("{name} is `{written}`; did you mean `{right}`? It may be {listed}")
+        }
+        _ => format!("{name} must be {listed}, but it is `{written}`"),
+    };
+    let fix = near.and_then(|right| doc.replace(node.span, right));
+    doc.problem(node.span, message).fix(fix.unwrap_or_else(|| format!("Write {listed}.")))
+}
