@@ -1,0 +1,3 @@
+variable "ami_id" {}
+
+variable "weights_bucket" {}
