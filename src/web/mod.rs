@@ -8,6 +8,7 @@ pub mod layers;
 pub mod pages;
 pub mod routes;
 pub mod site;
+pub mod tour;
 pub mod visitor;
 
 pub use extract::{Form, Path, Query};

@@ -1,6 +1,6 @@
 //! The site map: every URL of the portal and who may call it.
 use super::guard::{self, Who};
-use super::{assets, layers, pages, visitor};
+use super::{assets, layers, pages, tour, visitor};
 use crate::app::App;
 use crate::error::Error;
 use Who::{Anyone, SignedIn};
@@ -28,6 +28,7 @@ pub fn map() -> Vec<Route> {
         get("/healthz", Anyone, pages::health),
         get("/readyz", Anyone, pages::ready),
         post("/enrolment", SignedIn, pages::switch),
+        post("/tour", SignedIn, tour::turn),
     ];
     map.extend(people());
     map.extend(program());

@@ -1,6 +1,6 @@
 //! The frame around every page: who is signed in, what the portal is called, the nonce of this response.
 use super::visitor::Visitor;
-use super::{assets, form};
+use super::{assets, form, tour};
 use crate::app::App;
 use crate::cohorts::Enrolment;
 use crate::db::values::Timestamp;
@@ -21,6 +21,8 @@ pub struct Site {
     /// A sentence from the page before.
     pub said: Option<String>,
     pub now: Timestamp,
+    /// The demo's tour card for this page, when the tour is on.
+    pub tour: Option<&'static tour::Stop>,
 }
 
 /// The nonce of a response, made by the header layer.
@@ -77,6 +79,7 @@ where
             demo: app.demo,
             said: form::said(&parts.headers),
             now: app.clock.now(),
+            tour: tour::stop(&parts.headers, app.demo, parts.uri.path()),
         })
     }
 }
