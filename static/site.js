@@ -93,7 +93,7 @@
   const help = () => {
     const list = make("dl");
     const say = (key, words) => list.append(make("dt", {}, make("kbd", { textContent: key })), make("dd", { textContent: words }));
-    if (document.querySelector("[data-row]")) { say("j", "next row"); say("k", "previous row"); say("Enter", "open the row"); }
+    if (document.querySelector("[data-row]") && !document.querySelector("[data-key=j]")) { say("j", "next row"); say("k", "previous row"); say("Enter", "open the row"); }
     for (const it of document.querySelectorAll("[data-key]")) {
       const own = [...it.childNodes].filter((n) => n.nodeName !== "KBD").map((n) => n.textContent).join(" ");
       say(it.dataset.key, it.dataset.keyLabel || it.labels?.[0]?.textContent || own.trim());
