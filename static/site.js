@@ -153,8 +153,9 @@
 
   // ---- editors: one tab a file; a <template> inside offers a new one ----
   const editors = (box) => {
-    const bar = make("div", { className: "tabs" });
+    const bar = make("div");
     bar.setAttribute("role", "tablist");
+    const strip = make("div", { className: "tabs" }, bar);
     const panels = () => [...box.querySelectorAll(":scope > .editor")];
     const name = (panel) => panel.querySelector("[data-filename]")?.value || panel.querySelector("[data-file]")?.dataset.file || "new file";
     const open = (panel) => {
@@ -179,19 +180,19 @@
       plus.addEventListener("click", () => {
         blank.before(blank.content.cloneNode(true));
         const panel = panels().at(-1);
-        plus.before(tab(panel));
+        bar.append(tab(panel));
         open(panel);
         document.dispatchEvent(new CustomEvent("groundcrew:editors", { detail: panel }));
         panel.querySelector("[data-filename], textarea")?.focus();
       });
-      bar.append(plus);
+      strip.append(plus);
     }
     bar.addEventListener("keydown", (e) => {
       const by = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
       const tabs = [...bar.querySelectorAll("[role=tab]")];
       if (by) { const to = tabs[(tabs.indexOf(document.activeElement) + by + tabs.length) % tabs.length]; to.focus(); to.click(); }
     });
-    box.prepend(bar);
+    box.prepend(strip);
     if (panels().length) open(panels()[0]);
   };
 
