@@ -1,5 +1,6 @@
 //! What a request or a job can reach: the database, the clock, the keys, the outside world.
 use crate::clock::Clock;
+use crate::curriculum::programs::Programs;
 use crate::db::Db;
 use crate::secrets::Keys;
 use std::sync::{Arc, RwLock};
@@ -11,6 +12,8 @@ pub struct App {
     pub db: Db,
     pub clock: Clock,
     pub keys: Arc<Keys>,
+    /// The versions of the program; `serve` and `work` start it.
+    pub programs: Programs,
     /// The public address, without a trailing slash.
     pub url: Arc<str>,
     /// Whether the database is a demo's.
@@ -23,7 +26,7 @@ pub struct App {
 impl App {
     pub fn new(db: Db, clock: Clock, keys: Keys, url: &str, demo: bool) -> App {
         let name = Arc::new(RwLock::new("Groundcrew".to_owned()));
-        App { db, clock, keys: Arc::new(keys), url: url.into(), demo, stop: CancellationToken::new(), name }
+        App { db, clock, keys: Arc::new(keys), programs: Programs::default(), url: url.into(), demo, stop: CancellationToken::new(), name }
     }
 
     pub fn is_https(&self) -> bool {

@@ -10,6 +10,7 @@ pub mod engine;
 pub mod accounts;
 #[cfg(feature = "server")]
 pub mod cohorts;
+pub mod curriculum;
 
 #[cfg(feature = "server")]
 pub mod app;
