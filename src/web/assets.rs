@@ -95,3 +95,63 @@ fn gzip_of(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     encoder.write_all(bytes)?;
     encoder.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sha2::Digest as _;
+    use std::fs;
+    use std::path::{Path as File, PathBuf};
+
+    fn repository() -> &'static File {
+        File::new(env!("CARGO_MANIFEST_DIR"))
+    }
+
+    fn files_under(folder: &File, ending: &str, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files_under(&path, ending, found);
+            } else if path.to_string_lossy().ends_with(ending) {
+                found.push(path);
+            }
+        }
+    }
+
+    #[test]
+    fn vendored_files_are_the_ones_that_were_built() {
+        let vendor = repository().join("static/vendor");
+        let sums = fs::read_to_string(vendor.join("SHA256SUMS")).unwrap();
+        assert!(sums.lines().count() >= 5);
+        for line in sums.lines() {
+            let (sum, name) = line.split_once("  ").unwrap();
+            let found: String = sha2::Sha256::digest(fs::read(vendor.join(name)).unwrap()).iter().map(|b| format!("{b:02x}")).collect();
+            assert_eq!(found, sum, "static/vendor/{name} changed: run static/vendor/build.sh");
+        }
+    }
+
+    #[test]
+    fn templates_hold_nothing_the_content_policy_forbids() {
+        let mut templates = Vec::new();
+        files_under(&repository().join("templates"), ".html", &mut templates);
+        assert!(templates.len() > 3);
+        let forbidden = regex::Regex::new(r#"\s(style|on[a-z]+|hx-on[:a-z-]*)\s*=\s*["']|<script>|<style|javascript:"#).unwrap();
+        for path in templates {
+            let text = fs::read_to_string(&path).unwrap();
+            if let Some(found) = forbidden.find(&text) {
+                let line = text[..found.start()].lines().count();
+                panic!("{}:{line}: {:?} is not allowed by the content policy", path.display(), found.as_str());
+            }
+        }
+    }
+
+    /// The budget is 100 kB a page with its assets; what every page shares must leave room for the page.
+    #[test]
+    fn what_every_page_loads_is_small() {
+        let shared = ["site.css", "site.js", "favicon.svg", "vendor/htmx.js", "vendor/htmx-sse.js"];
+        let fonts = ["fonts/atkinson-hyperlegible-next.woff2", "fonts/plex-mono.woff2"];
+        let compressed: usize = shared.iter().map(|name| brotli_of(&ASSETS[*name].bytes).unwrap().len()).sum();
+        let whole: usize = fonts.iter().map(|name| ASSETS[*name].bytes.len()).sum();
+        assert!(compressed + whole < 85_000, "{compressed} bytes compressed and {whole} of fonts");
+    }
+}
