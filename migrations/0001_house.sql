@@ -18,7 +18,8 @@ CREATE TABLE signing_keys (
     id TEXT NOT NULL PRIMARY KEY,
     purpose TEXT NOT NULL,
     public_key TEXT NOT NULL,
-    sealed BLOB NOT NULL,
+    -- Sealed values are text that begins with the id of the key that opens them.
+    sealed TEXT NOT NULL,
     created BIGINT NOT NULL,
     retired BIGINT
 );
@@ -99,14 +100,20 @@ CREATE TABLE notifications (
 );
 CREATE INDEX notifications_person ON notifications (person, created);
 
+-- The outbox. Bodies hold links that sign people in, so they are sealed; a mail's row goes when it was sent.
 CREATE TABLE mails (
     id TEXT NOT NULL PRIMARY KEY,
     recipient TEXT NOT NULL,
     subject TEXT NOT NULL,
     body TEXT NOT NULL,
     created BIGINT NOT NULL,
-    sent BIGINT
+    tries BIGINT NOT NULL,
+    -- Not before; while somebody sends it, when they are given up on.
+    next BIGINT NOT NULL,
+    -- Why the last try failed.
+    error TEXT
 );
+CREATE INDEX mails_next ON mails (next);
 
 CREATE TABLE jobs (
     id TEXT NOT NULL PRIMARY KEY,

@@ -2,7 +2,10 @@
 use crate::clock::Clock;
 use crate::curriculum::programs::Programs;
 use crate::db::Db;
+use crate::notices::work::Post;
 use crate::secrets::Keys;
+use crate::settings::Settings;
+use std::net::IpAddr;
 use std::sync::{Arc, RwLock};
 use tokio_util::sync::CancellationToken;
 
@@ -20,27 +23,52 @@ pub struct App {
     pub demo: bool,
     /// Cancelled when the process is told to stop: streams end, workers finish what they hold.
     pub stop: CancellationToken,
-    name: Arc<RwLock<String>>,
+    pub outside: Arc<Outside>,
+    settings: Arc<RwLock<Arc<Settings>>>,
 }
 
 impl App {
     pub fn new(db: Db, clock: Clock, keys: Keys, url: &str, demo: bool) -> App {
-        let name = Arc::new(RwLock::new("Groundcrew".to_owned()));
-        App { db, clock, keys: Arc::new(keys), programs: Programs::default(), url: url.into(), demo, stop: CancellationToken::new(), name }
+        let outside = Arc::new(Outside::default());
+        let programs = Programs::default();
+        App { db, clock, keys: Arc::new(keys), programs, url: url.into(), demo, stop: CancellationToken::new(), outside, settings: Arc::default() }
+    }
+
+    /// The same with what stands round it.
+    #[must_use]
+    pub fn reaching(self, outside: Outside) -> App {
+        App { outside: Arc::new(outside), ..self }
     }
 
     pub fn is_https(&self) -> bool {
         self.url.starts_with("https://")
     }
 
-    /// What the portal is called.
-    pub fn name(&self) -> String {
-        self.name.read().map_or_else(|_| "Groundcrew".to_owned(), |n| n.clone())
+    /// What an admin adjusted, as it was read last.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
-    pub fn rename(&self, to: &str) {
-        if let Ok(mut name) = self.name.write() {
-            to.clone_into(&mut name);
-        }
+    /// Reads the settings again: at the start, after a change, and now and then for what another replica changed.
+    pub async fn reload_settings(&self) -> anyhow::Result<()> {
+        let new = crate::settings::store::get(&mut *self.db.read().await?).await?;
+        *self.settings.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(new);
+        Ok(())
     }
+
+    /// What the portal is called.
+    pub fn name(&self) -> String {
+        self.settings().name.clone()
+    }
+}
+
+/// What stands round the portal, from the settings of the process.
+#[derive(Debug, Clone, Default)]
+pub struct Outside {
+    /// How mail leaves.
+    pub post: Post,
+    /// Proxies whose X-Forwarded-For is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// What /metrics asks for.
+    pub metrics_token: Option<String>,
 }

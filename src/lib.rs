@@ -4,6 +4,13 @@ pub mod db;
 #[cfg(feature = "server")]
 pub mod secrets;
 
+#[cfg(feature = "server")]
+pub mod audit;
+#[cfg(feature = "server")]
+pub mod notices;
+#[cfg(feature = "server")]
+pub mod settings;
+
 pub mod engine;
 
 #[cfg(feature = "server")]

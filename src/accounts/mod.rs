@@ -1,10 +1,13 @@
 //! People and how they sign in: who somebody is, never what they may do in a cohort.
+pub mod passwords;
 pub mod store;
+pub mod throttle;
 
 use crate::db::values::{Row, Timestamp};
 use crate::{id, text_column};
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 id!(PersonId);
 id!(
@@ -37,6 +40,83 @@ impl Person {
         let mut words = self.name.split_whitespace().filter_map(|w| w.chars().next());
         let first = words.next();
         first.into_iter().chain(words.next_back()).flat_map(char::to_uppercase).collect()
+    }
+}
+
+/// A person as they are added.
+#[derive(Debug, Clone, Copy)]
+pub struct NewPerson<'a> {
+    pub email: &'a Email,
+    pub name: &'a str,
+    /// Hashed; none until they follow an invitation or a reset link.
+    pub password: Option<&'a str>,
+    pub zone: &'a str,
+    pub admin: bool,
+}
+
+/// A sign-in as it is added; the agent is what the browser says it is.
+#[derive(Debug, Clone, Copy)]
+pub struct NewSignIn<'a> {
+    pub person: &'a PersonId,
+    pub token_hash: &'a str,
+    pub address: &'a str,
+    pub agent: &'a str,
+}
+
+/// One device's sign-in, as its person sees it.
+#[derive(Debug, Clone, Row)]
+pub struct SignIn {
+    pub id: SignInId,
+    pub created: Timestamp,
+    pub seen: Timestamp,
+    pub expires: Timestamp,
+    pub address: String,
+    pub agent: String,
+}
+
+impl SignIn {
+    /// `Firefox on Linux`: what people recognise a device by.
+    pub fn device(&self) -> String {
+        let first = |known: &[(&str, &'static str)]| known.iter().find(|(mark, _)| self.agent.contains(mark)).map(|(_, name)| *name);
+        let browser = first(&[("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")]);
+        let system =
+            first(&[("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "macOS"), ("Linux", "Linux")]);
+        match (browser, system) {
+            (Some(browser), Some(system)) => format!("{browser} on {system}"),
+            (Some(one), None) | (None, Some(one)) => one.to_owned(),
+            (None, None) => "A program".to_owned(),
+        }
+    }
+}
+
+/// A personal token, without its secret, which nobody has but the person.
+#[derive(Debug, Clone, Row)]
+pub struct Token {
+    pub id: TokenId,
+    pub name: String,
+    pub created: Timestamp,
+    pub seen: Option<Timestamp>,
+    pub expires: Timestamp,
+}
+
+/// A sign-in ends so long after it was used last.
+pub const SIGN_IN_LIVES: Duration = Duration::from_secs(30 * 86_400);
+/// Its use is noted at most so often: a page view costs no write.
+pub const SEEN_EVERY: Duration = Duration::from_secs(300);
+/// How long a reset link works.
+pub const RESET_LIVES: Duration = Duration::from_secs(3600);
+/// How long an invitation works.
+pub const INVITATION_LIVES: Duration = Duration::from_secs(14 * 86_400);
+
+/// What is wrong with a name somebody gave, in words for them.
+pub fn name_mistake(name: &str) -> Option<&'static str> {
+    let length = name.trim().chars().count();
+    if length == 0 {
+        Some("Say what you want to be called.")
+    } else if length > 100 || name.chars().any(char::is_control) {
+        Some("Use at most 100 letters.")
+    } else {
+        None
     }
 }
 

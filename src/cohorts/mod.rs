@@ -11,6 +11,7 @@ id!(
     EnrolmentId
 );
 id!(GroupId);
+id!(InvitationId);
 
 words!(
     /// Where an enrolment stands.
@@ -64,4 +65,46 @@ impl Enrolment {
 pub struct Teaching {
     pub cohort: CohortId,
     pub name: String,
+}
+
+/// A link that makes whoever follows it a student, an instructor or an admin; it works once.
+#[derive(Debug, Clone, Row)]
+pub struct Invitation {
+    pub id: InvitationId,
+    /// Whom it is for; a link without an address is for whoever holds it.
+    pub email: Option<String>,
+    pub name: Option<String>,
+    pub role: Role,
+    /// None for an admin.
+    pub cohort: Option<CohortId>,
+    pub cohort_name: Option<String>,
+    pub created: Timestamp,
+    pub created_by: Option<PersonId>,
+    pub expires: Timestamp,
+    pub used: Option<Timestamp>,
+    pub used_by: Option<PersonId>,
+}
+
+impl Invitation {
+    /// Whether following it still does something.
+    pub fn works(&self, now: Timestamp) -> bool {
+        self.used.is_none() && self.expires > now
+    }
+
+    /// Whether somebody with this address may accept it.
+    pub fn is_for(&self, email: &str) -> bool {
+        self.email.as_deref().is_none_or(|e| e == email)
+    }
+}
+
+/// An invitation as it is made; only the hash of its token is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct NewInvitation<'a> {
+    pub token_hash: &'a str,
+    pub email: Option<&'a str>,
+    pub name: Option<&'a str>,
+    pub role: Role,
+    pub cohort: Option<&'a CohortId>,
+    pub created_by: Option<&'a PersonId>,
+    pub expires: Timestamp,
 }

@@ -1,8 +1,9 @@
-//! Every statement about cohorts, enrolments and instructors.
-use super::{Enrolment, Teaching};
+//! Every statement about cohorts, enrolments, instructors and invitations.
+use super::{CohortId, Enrolment, EnrolmentId, Invitation, InvitationId, NewInvitation, Teaching};
 use crate::accounts::PersonId;
 use crate::db::Conn;
-use sqlx::query_as;
+use crate::db::values::Timestamp;
+use sqlx::{query, query_as};
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
 
@@ -27,4 +28,80 @@ pub async fn taught_by(conn: &mut Conn, person: &PersonId) -> Result<Vec<Teachin
     .bind(person)
     .fetch_all(conn)
     .await
+}
+
+/// Makes a person an active student of a cohort. Whoever left it comes back with the same enrolment; a factor stays.
+pub async fn enrol(conn: &mut Conn, cohort: &CohortId, person: &PersonId, now: Timestamp) -> Result<()> {
+    query(
+        "INSERT INTO enrolments (id, cohort, person, status, factor, created, changed) VALUES ($1, $2, $3, 'active', 100, $4, $4)
+         ON CONFLICT (cohort, person) DO UPDATE SET status = 'active', changed = excluded.changed
+         WHERE enrolments.status <> 'active' AND enrolments.status <> 'completed'",
+    )
+    .bind(EnrolmentId::new())
+    .bind(cohort)
+    .bind(person)
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Lets a person teach a cohort.
+pub async fn add_instructor(conn: &mut Conn, cohort: &CohortId, person: &PersonId, now: Timestamp) -> Result<()> {
+    query("INSERT INTO instructors (cohort, person, since) VALUES ($1, $2, $3) ON CONFLICT (cohort, person) DO NOTHING")
+        .bind(cohort)
+        .bind(person)
+        .bind(now)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Keeps an invitation by the hash of its token.
+pub async fn invite(conn: &mut Conn, new: &NewInvitation<'_>, now: Timestamp) -> Result<InvitationId> {
+    let id = InvitationId::new();
+    query(
+        "INSERT INTO invitations (id, token_hash, email, name, role, cohort, created, created_by, expires)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(&id)
+    .bind(new.token_hash)
+    .bind(new.email)
+    .bind(new.name)
+    .bind(new.role)
+    .bind(new.cohort)
+    .bind(now)
+    .bind(new.created_by)
+    .bind(new.expires)
+    .execute(conn)
+    .await?;
+    Ok(id)
+}
+
+/// The invitation with this token hash, used up or not.
+pub async fn invitation(conn: &mut Conn, token_hash: &str) -> Result<Option<Invitation>> {
+    query_as(
+        "SELECT i.id, i.email, i.name, i.role, i.cohort, c.name AS cohort_name, i.created, i.created_by, i.expires, i.used, i.used_by
+         FROM invitations i LEFT JOIN cohorts c ON c.id = i.cohort WHERE i.token_hash = $1",
+    )
+    .bind(token_hash)
+    .fetch_optional(conn)
+    .await
+}
+
+/// Uses an invitation up; false when somebody was quicker.
+pub async fn use_invitation(conn: &mut Conn, id: &InvitationId, by: &PersonId, now: Timestamp) -> Result<bool> {
+    let done = query("UPDATE invitations SET used = $1, used_by = $2 WHERE id = $3 AND used IS NULL AND expires > $1")
+        .bind(now)
+        .bind(by)
+        .bind(id)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Takes back the first admin's links of earlier starts: only the one printed last works.
+pub async fn withdraw_first_admin_links(conn: &mut Conn) -> Result<()> {
+    query("DELETE FROM invitations WHERE role = 'admin' AND created_by IS NULL AND used IS NULL").execute(conn).await?;
+    Ok(())
 }

@@ -3,6 +3,7 @@ use super::guard::{self, Who};
 use super::{assets, layers, pages, tour, visitor};
 use crate::app::App;
 use crate::error::Error;
+use crate::notices::pages as notices;
 use Who::{Anyone, SignedIn};
 use axum::handler::Handler;
 use axum::http::Method;
@@ -40,7 +41,11 @@ pub fn map() -> Vec<Route> {
 
 /// Signing in and one's own account.
 fn people() -> Vec<Route> {
-    vec![]
+    vec![
+        get("/notifications", SignedIn, notices::list),
+        post("/notifications/seen", SignedIn, notices::seen),
+        post("/notifications/{id}", SignedIn, notices::follow),
+    ]
 }
 
 /// What is taught.

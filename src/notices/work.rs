@@ -1,0 +1,121 @@
+//! Sends the outbox: by SMTP where a server is set, into the log in a demo, and not at all otherwise.
+use super::{MOST_TRIES, Waiting, store, wait_after};
+use crate::app::App;
+use crate::error::Error;
+use anyhow::{Context as _, Result};
+use lettre::message::{Mailbox, header::ContentType};
+use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use std::time::Duration;
+
+/// How mail leaves this portal.
+#[derive(Debug, Clone, Default)]
+pub enum Post {
+    /// No server is set: an admin copies links and hands them over.
+    #[default]
+    Nowhere,
+    /// A demo's mail is shown in the log: its people are made up.
+    Log,
+    Smtp {
+        transport: AsyncSmtpTransport<Tokio1Executor>,
+        from: Mailbox,
+    },
+}
+
+impl Post {
+    /// Reads the settings; `url` is smtp://, smtps:// or smtp://…?tls=required.
+    pub fn smtp(url: &str, from: &str) -> Result<Post> {
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+            .ok()
+            .context("GROUNDCREW_SMTP can't be read: use smtp://HOST:25, smtps://USER:PASSWORD@HOST or smtp://USER:PASSWORD@HOST:587?tls=required")?
+            .timeout(Some(Duration::from_secs(20)))
+            .build();
+        let from = from.parse().with_context(|| format!("GROUNDCREW_MAIL_FROM is {from:?}: it must be an address"))?;
+        Ok(Post::Smtp { transport, from })
+    }
+
+    /// Whether a mail put into the outbox will leave it.
+    pub fn delivers(&self) -> bool {
+        !matches!(self, Post::Nowhere)
+    }
+
+    async fn send(&self, mail: &Waiting, body: String, portal: &str) -> Result<()> {
+        match self {
+            Post::Nowhere => anyhow::bail!("no mail server is set"),
+            Post::Log => {
+                tracing::info!(to = mail.recipient, subject = mail.subject, "mail (shown because this is a demo):\n{body}");
+                Ok(())
+            }
+            Post::Smtp { transport, from } => {
+                let from = Mailbox::new(Some(portal.to_owned()), from.email.clone());
+                let to = mail.recipient.parse().context("the recipient is no address")?;
+                let message = Message::builder()
+                    .from(from)
+                    .to(to)
+                    .subject(&mail.subject)
+                    // One id for every try, so that a mail sent twice arrives once.
+                    .message_id(Some(format!("<{}@groundcrew>", mail.id)))
+                    .header(ContentType::TEXT_PLAIN)
+                    .body(body)?;
+                transport.send(message).await?;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// How long a sender holds a mail before another may try it.
+const CLAIM: Duration = Duration::from_secs(120);
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Sends what waits until the process stops. Several may run: each mail is claimed by one.
+pub async fn run(app: App) {
+    if !app.outside.post.delivers() {
+        return;
+    }
+    while !app.stop.is_cancelled() {
+        match send_next(&app).await {
+            Ok(true) => {}
+            Ok(false) => pause(&app).await,
+            Err(error) => {
+                if let Error::Broken(error) = error {
+                    tracing::warn!(error = format!("{error:#}"), "the outbox can't be read");
+                }
+                pause(&app).await;
+            }
+        }
+    }
+}
+
+async fn pause(app: &App) {
+    tokio::select! {
+        () = tokio::time::sleep(PAUSE) => {}
+        () = app.stop.cancelled() => {}
+    }
+}
+
+/// Sends one mail that is due; says whether there was one.
+pub async fn send_next(app: &App) -> crate::error::Result<bool> {
+    let now = app.clock.now();
+    if !store::is_due(&mut *app.db.read().await?, now).await? {
+        return Ok(false);
+    }
+    let mut write = app.db.write("outbox").await?;
+    let mail = store::claim(&mut write, now, now.plus(CLAIM)).await?;
+    write.commit().await?;
+    let Some(mail) = mail else { return Ok(false) };
+    let result = match app.keys.open_text(store::PURPOSE, mail.id.as_str(), &mail.body) {
+        Ok(body) => app.outside.post.send(&mail, body, &app.name()).await,
+        Err(error) => Err(error),
+    };
+    let mut write = app.db.write("outbox").await?;
+    match result {
+        Ok(()) => store::sent(&mut write, &mail.id).await?,
+        Err(error) => {
+            let given_up = mail.tries >= MOST_TRIES;
+            tracing::warn!(mail = mail.id.as_str(), tries = mail.tries, given_up, error = format!("{error:#}"), "a mail was not sent");
+            store::failed(&mut write, &mail.id, app.clock.now().plus(wait_after(mail.tries)), &format!("{error:#}")).await?;
+        }
+    }
+    write.commit().await?;
+    Ok(true)
+}
