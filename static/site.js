@@ -52,7 +52,10 @@
   const copy = async (from) => {
     const source = from.dataset.copy ? document.querySelector(from.dataset.copy) : from.closest("figure, .code, .excerpt")?.querySelector("pre, table");
     if (!source) return;
-    const words = (source.value ?? source.textContent).replace(/\n$/, "");
+    const whole = (source.value ?? source.textContent).replace(/\n$/, "");
+    // A console listing mixes commands and output: what one wants on the clipboard is the commands.
+    const commands = whole.split("\n").filter((line) => line.startsWith("$ ")).map((line) => line.slice(2));
+    const words = commands.length ? commands.join("\n") : whole;
     try {
       await navigator.clipboard.writeText(words);
     } catch { // plain http off loopback has no clipboard: select it, so that Ctrl+C is enough
