@@ -1,0 +1,8 @@
+//! The suite: one binary, so that it links once. `people` is how its sentences are said.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects and ends where that isn't so")]
+#![allow(dead_code, reason = "the people of the tests can do more than every test asks of them")]
+
+#[macro_use]
+mod people;
+
+mod signing_in;

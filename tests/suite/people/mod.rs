@@ -1,0 +1,32 @@
+//! The people of the tests: a portal in this process, and persons who open its pages and press its buttons.
+mod html;
+mod person;
+mod portal;
+mod postgres;
+
+#[allow(unused_imports, reason = "each test takes what it needs")]
+pub use {
+    html::Page,
+    person::{Person, Reply, request},
+    portal::{NOW, PASSWORD, Portal, Setup},
+};
+
+/// Runs each `async fn name(portal: Portal)` on SQLite and on PostgreSQL.
+macro_rules! on_both {
+    ($($name:ident),+ $(,)?) => {
+        $(mod $name {
+            #[tokio::test]
+            async fn on_sqlite() {
+                let portal = crate::people::Portal::start(groundcrew::db::Engine::Sqlite).await.unwrap();
+                super::$name(portal).await;
+            }
+
+            #[tokio::test]
+            async fn on_postgres() {
+                if let Some(portal) = crate::people::Portal::start(groundcrew::db::Engine::Postgres).await {
+                    super::$name(portal).await;
+                }
+            }
+        })+
+    };
+}
