@@ -1,0 +1,83 @@
+resource "aws_autoscaling_group" "batch" {
+  name                      = "batch-inference"
+  min_size                  = 0
+  max_size                  = 6
+  vpc_zone_identifier       = var.subnet_ids
+  default_instance_warmup   = 300
+  health_check_grace_period = 300
+
+  mixed_instances_policy {
+    instances_distribution {
+      on_demand_base_capacity                  = 0
+      on_demand_percentage_above_base_capacity = 0
+      on_demand_allocation_strategy            = "prioritized"
+      spot_allocation_strategy                 = "price-capacity-optimized"
+    }
+
+    launch_template {
+      launch_template_specification {
+        launch_template_id = var.launch_template_id
+        version            = "$Latest"
+      }
+
+      # One card of 24 GB each: a job doesn't notice on which of them it runs.
+      override {
+        instance_type = "g6.2xlarge"
+      }
+
+      override {
+        instance_type = "g6.xlarge"
+      }
+
+      override {
+        instance_type = "g5.2xlarge"
+      }
+
+      override {
+        instance_type = "g5.xlarge"
+      }
+    }
+  }
+
+  tag {
+    key                 = "Name"
+    value               = "batch-inference"
+    propagate_at_launch = true
+  }
+}
+
+resource "aws_cloudwatch_event_rule" "interruption" {
+  name        = "batch-spot-interruption"
+  description = "Two minutes' warning before a spot instance is taken back."
+
+  event_pattern = jsonencode({
+    source        = ["aws.ec2"]
+    "detail-type" = ["EC2 Spot Instance Interruption Warning", "EC2 Instance Rebalance Recommendation"]
+  })
+}
+
+resource "aws_cloudwatch_event_target" "interruption" {
+  rule = aws_cloudwatch_event_rule.interruption.name
+  arn  = aws_sqs_queue.interruptions.arn
+}
+
+resource "aws_sqs_queue" "interruptions" {
+  name                      = "batch-spot-interruptions"
+  message_retention_seconds = 300
+  sqs_managed_sse_enabled   = true
+}
+
+resource "aws_sqs_queue_policy" "interruptions" {
+  queue_url = aws_sqs_queue.interruptions.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "events.amazonaws.com" }
+      Action    = "sqs:SendMessage"
+      Resource  = aws_sqs_queue.interruptions.arn
+      Condition = { ArnEquals = { "aws:SourceArn" = aws_cloudwatch_event_rule.interruption.arn } }
+    }]
+  })
+}
