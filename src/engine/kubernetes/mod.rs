@@ -77,11 +77,11 @@ impl<'a> Kubernetes<'a> {
         &self.objects
     }
 
-    /// What the API of `version` would refuse, document by document; an error if there are no schemas of that version.
-    pub fn schema(&self, version: &str) -> Result<Vec<(DocumentId, Vec<Problem>)>, String> {
+    /// What the API of `version` would refuse of the objects that `only` picks, document by document; an error if there are no schemas of that version.
+    pub fn schema(&self, version: &str, only: Option<&Where>) -> Result<Vec<(DocumentId, Vec<Problem>)>, String> {
         let catalog = Catalog::open(version)?;
         let mut found: Vec<(DocumentId, Vec<Problem>)> = Vec::with_capacity(self.documents.len());
-        for object in self.objects.all() {
+        for object in self.objects.all().iter().filter(|o| only.is_none_or(|w| o.is(w))) {
             let problems = schema::check(catalog, object.doc, object.node);
             match found.last_mut() {
                 Some((id, more)) if *id == object.id => more.extend(problems),
@@ -89,6 +89,11 @@ impl<'a> Kubernetes<'a> {
             }
         }
         Ok(found)
+    }
+
+    /// Says that nothing is there that `only` picks, naming what is.
+    pub fn missing(&self, only: Option<&Where>) -> Problem {
+        rules::Subject::Any.missing(&self.objects, only)
     }
 
     /// The built-in rule `id` over the objects that `only` picks; `None` if there is no such rule.

@@ -156,9 +156,10 @@ impl<'a> Object<'a> {
         self.containers().any(|(_, c)| c.gpus().next().is_some())
     }
 
-    /// The replicas it is given, 1 when it isn't said.
+    /// The replicas it is given, 1 when it isn't said. A number in quotes is the schema's business; here it counts as meant.
     pub fn replicas(&self) -> i64 {
-        self.node.path(&["spec", "replicas"]).and_then(Node::as_i64).unwrap_or(1)
+        let set = self.node.path(&["spec", "replicas"]);
+        set.and_then(|n| n.as_i64().or_else(|| n.as_str()?.trim().parse().ok())).unwrap_or(1)
     }
 
     pub fn has_label(&self, key: &str) -> bool {

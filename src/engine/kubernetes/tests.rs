@@ -8,7 +8,7 @@ pub fn schema(text: &str) -> String {
     let files = files(&[("pod.yaml", text)]);
     let streams = streams(&files);
     let kubernetes = Kubernetes::read(&files, &streams);
-    let found = kubernetes.schema("1.36").unwrap();
+    let found = kubernetes.schema("1.36", None).unwrap();
     shown(&found.into_iter().flat_map(|(_, problems)| problems).collect::<Vec<_>>())
 }
 

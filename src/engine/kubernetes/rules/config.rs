@@ -1,1 +1,233 @@
-//! x
+//! Rules about environment variables, secrets in them, and service accounts.
+use super::{About, Example, Look, Rule, Subject};
+use crate::engine::kubernetes::objects::{Container, Object};
+use crate::engine::report::{Problem, Severity};
+use crate::engine::yaml::Node;
+
+/// Whether a variable of this name holds a secret: what its last words say.
+pub(super) fn sounds_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase().replace(['-', '.'], "_");
+    let last = name.rsplit('_').next().unwrap_or("");
+    let words = ["PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "APIKEY", "CREDENTIALS", "CREDENTIAL"];
+    let ends = ["API_KEY", "SECRET_KEY", "PRIVATE_KEY", "ACCESS_KEY", "AUTH_KEY", "ENCRYPTION_KEY", "SIGNING_KEY"];
+    words.contains(&last) || ends.iter().any(|e| name.ends_with(e))
+}
+
+/// Whether text is a secret by its own look: a known prefix, a private key, a password in a URL.
+pub(super) fn looks_secret(value: &str) -> bool {
+    let value = value.trim();
+    let long_after = |prefix: &str, least: usize| {
+        value
+            .strip_prefix(prefix)
+            .is_some_and(|rest| rest.len() >= least && rest.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')))
+    };
+    let prefixes =
+        [("hf_", 8), ("sk-", 16), ("ghp_", 16), ("github_pat_", 16), ("glpat-", 12), ("AKIA", 12), ("nvapi-", 8), ("xoxb-", 10), ("eyJ", 40)];
+    let in_url = value.split_once("://").and_then(|(_, rest)| rest.split_once('@')).and_then(|(user, _)| user.split_once(':'));
+    prefixes.iter().any(|(p, n)| long_after(p, *n))
+        || value.contains("PRIVATE KEY-----")
+        || in_url.is_some_and(|(_, password)| !password.is_empty() && !password.starts_with("$("))
+}
+
+/// A literal that isn't a reference to another variable, nor a switch.
+fn literal(node: &Node) -> Option<&str> {
+    node.as_str().filter(|v| {
+        let reference = v.starts_with("$(") && v.ends_with(')');
+        !(reference || v.trim().is_empty() || matches!(*v, "true" | "false"))
+    })
+}
+
+/// Says so at each literal secret that `wanted` picks by the variable's name and value.
+pub(super) fn literal_secrets(it: &Object<'_>, look: &mut Look<'_, '_>, wanted: fn(&str, &str) -> bool) {
+    for (_, c) in it.containers() {
+        for variable in c.env() {
+            let (Some(name), Some(value)) = (variable.get("name").and_then(Node::as_str), variable.entry("value")) else { continue };
+            if literal(&value.value).is_some_and(|v| wanted(name, v)) {
+                let problem = it.problem(value.value.span, format!("{} has the secret `{name}` written in the manifest", c.title()));
+                look.found(problem.fix(from_secret(it, variable, name)));
+            }
+        }
+        for argument in ["command", "args"].iter().flat_map(|k| c.node.get(k).map_or(&[][..], Node::items)) {
+            let Some(text) = argument.as_str() else { continue };
+            let (name, value) = text.split_once(['=', ' ']).unwrap_or(("", text));
+            if wanted(name.trim_start_matches('-'), value) && literal_argument(value) && (looks_secret(value) || !name.is_empty()) {
+                let problem = it.problem(argument.span, format!("{} has a secret written into its arguments", c.title()));
+                look.found(problem.fix("Put it into a Secret, an environment variable with `secretKeyRef`, and write `$(NAME)` in the argument."));
+            }
+        }
+    }
+}
+
+fn literal_argument(value: &str) -> bool {
+    !value.is_empty() && !value.contains("$(") && !value.starts_with('$') && !value.starts_with('/')
+}
+
+fn from_secret(it: &Object<'_>, variable: &Node, name: &str) -> String {
+    let key = name.to_ascii_lowercase().replace('_', "-");
+    let holder = if it.name.is_empty() { "app" } else { it.name };
+    it.doc.add(variable, None, &format!("valueFrom:\n  secretKeyRef:\n    name: {holder}\n    key: {key}"))
+}
+
+pub struct EnvDuplicate;
+
+impl Rule for EnvDuplicate {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "env-dup",
+            severity: Severity::Error,
+            title: "No variable is set twice",
+            why: "The API takes both and the last one wins, silently; a later server-side apply drops one of them, and not always the one you think.",
+            fix: "Keep one of them.",
+            looks_at: Subject::Pods,
+            passes: Example::Container("env:\n  - name: LOG_LEVEL\n    value: info"),
+            fails: Example::Container("env:\n  - name: LOG_LEVEL\n    value: info\n  - name: LOG_LEVEL\n    value: debug"),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        for (_, c) in it.containers() {
+            let mut seen: Vec<(&str, u32)> = Vec::new();
+            for name in c.env().iter().filter_map(|v| v.get("name")) {
+                let Some(text) = name.as_str() else { continue };
+                match seen.iter().find(|(s, _)| *s == text) {
+                    Some((_, line)) => look.found(it.problem(name.span, format!("{} sets `{text}` a second time, after line {line}", c.title()))),
+                    None => seen.push((text, name.span.start.line)),
+                }
+            }
+        }
+    }
+}
+
+pub struct EnvSecret;
+
+impl Rule for EnvSecret {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "env-secret",
+            severity: Severity::Error,
+            title: "No secret is written into a manifest",
+            why: "A manifest lives in git, in CI logs and in everybody's `kubectl get -o yaml`: a password in it is known to all of them, for ever.",
+            fix: "Put it into a Secret that isn't in git and refer to it with `secretKeyRef`.",
+            looks_at: Subject::Pods,
+            passes: Example::Container(
+                "env:\n  - name: DB_PASSWORD\n    valueFrom:\n      secretKeyRef:\n        name: chat\n        key: db-password",
+            ),
+            fails: Example::Container("env:\n  - name: DB_PASSWORD\n    value: correct-horse"),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        literal_secrets(it, look, |name, value| sounds_secret(name) || looks_secret(value));
+    }
+}
+
+pub struct ConfigMapSecret;
+
+impl Rule for ConfigMapSecret {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "cm-secret",
+            severity: Severity::Error,
+            title: "No secret is in a ConfigMap",
+            why: "ConfigMaps are readable by nearly everybody in a namespace, aren't encrypted at rest and show up in every dump; Secrets can be protected.",
+            fix: "Move the key to a Secret.",
+            looks_at: Subject::Kinds(&["ConfigMap"]),
+            passes: Example::Whole("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: chat\ndata:\n  LOG_LEVEL: info"),
+            fails: Example::Whole("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: chat\ndata:\n  DB_PASSWORD: correct-horse"),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        for entry in it.node.get("data").map_or(&[][..], Node::entries) {
+            if literal(&entry.value).is_some_and(|v| sounds_secret(&entry.key) || looks_secret(v)) {
+                look.found(it.problem(entry.key_span, format!("`{}` in {} is a secret", entry.key, it.title())));
+            }
+        }
+    }
+}
+
+pub struct Automount;
+
+impl Rule for Automount {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "sa-automount",
+            severity: Severity::Warning,
+            title: "Pods get no API token they don't need",
+            why: "Unless you say otherwise every pod gets a token of its service account: whoever gets into the pod talks to the API server with it. A model server never calls the API.",
+            fix: "Set `automountServiceAccountToken: false` in the pod's spec, or in its ServiceAccount.",
+            looks_at: Subject::Pods,
+            passes: Example::Pod("automountServiceAccountToken: false\n"),
+            fails: Example::Pod("serviceAccountName: chat\n"),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        for pod in &it.pods {
+            let set = pod.spec.get("automountServiceAccountToken");
+            if set.and_then(Node::as_bool) == Some(false) {
+                continue;
+            }
+            if let Some(node) = set {
+                let problem = it.problem(node.span, format!("the pods of {} get an API token", it.title()));
+                let fix = it.doc.replace(node.span, "false");
+                look.found(Problem { fix, ..problem });
+                continue;
+            }
+            let account = pod.spec.get("serviceAccountName").and_then(Node::as_str).unwrap_or("default");
+            if let Some(account) = look.objects.find("ServiceAccount", account, it) {
+                look.read(account);
+                if account.node.get("automountServiceAccountToken").and_then(Node::as_bool) == Some(false) {
+                    continue;
+                }
+            }
+            let fix = it.doc.add(pod.spec, Some(pod.spec_key), "automountServiceAccountToken: false");
+            look.found(it.problem(pod.spec_key, format!("the pods of {} get an API token", it.title())).fix(fix));
+        }
+    }
+}
+
+pub struct References;
+
+impl Rule for References {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "env-ref-missing",
+            severity: Severity::Warning,
+            title: "ConfigMaps that pods refer to are there",
+            why: "A pod whose ConfigMap is missing stays in CreateContainerConfigError, and a key that is missing looks the same from outside.",
+            fix: "Hand in the ConfigMap with that key, or correct the name.",
+            looks_at: Subject::Pods,
+            passes: Example::Container("env:\n  - name: LOG_LEVEL\n    value: info"),
+            fails: Example::Container("env:\n  - name: LOG_LEVEL\n    valueFrom:\n      configMapKeyRef:\n        name: chat\n        key: level"),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        for (_, c) in it.containers() {
+            let single = c.env().iter().filter_map(|v| v.path(&["valueFrom", "configMapKeyRef"]));
+            let whole = c.node.get("envFrom").map_or(&[][..], Node::items).iter().filter_map(|v| v.get("configMapRef"));
+            for reference in single.chain(whole) {
+                self.reference(it, look, &c, reference);
+            }
+        }
+    }
+}
+
+impl References {
+    fn reference(&self, it: &Object<'_>, look: &mut Look<'_, '_>, c: &Container<'_>, reference: &Node) {
+        let Some(name) = reference.get("name") else { return };
+        if reference.get("optional").and_then(Node::as_bool) == Some(true) {
+            return;
+        }
+        let Some(map) = look.objects.find("ConfigMap", name.as_str().unwrap_or(""), it) else {
+            look.found(it.problem(name.span, format!("{} reads the ConfigMap `{}`, which isn't handed in", c.title(), it.doc.shown(name))));
+            return;
+        };
+        look.read(map);
+        let Some(key) = reference.get("key") else { return };
+        if key.as_str().is_some_and(|k| map.node.path(&["data", k]).is_none() && map.node.path(&["binaryData", k]).is_none()) {
+            look.found(it.problem(key.span, format!("ConfigMap `{}` has no key `{}`", map.name, it.doc.shown(key))));
+        }
+    }
+}

@@ -1,1 +1,169 @@
-//! x
+//! Rules about the node a pod runs on: capabilities, namespaces, paths and ports of the host.
+use super::{About, Example, Look, Rule, Subject};
+use crate::engine::kubernetes::objects::Object;
+use crate::engine::report::{Problem, Severity};
+use crate::engine::yaml::Node;
+
+/// Capabilities that amount to root on the node or to reading everybody's traffic.
+/// From the baseline level of the Pod Security Standards: what is not on its list of allowed additions.
+const HARMLESS: &[&str] = &[
+    "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "MKNOD",
+    "NET_BIND_SERVICE",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
+];
+
+pub struct DropAll;
+
+impl Rule for DropAll {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "sec-drop-all",
+            severity: Severity::Warning,
+            title: "All capabilities are dropped",
+            why: "A container starts with 14 capabilities, among them NET_RAW, with which it can forge packets of its neighbours. Nearly no service needs any.",
+            fix: "Set `capabilities.drop: [ALL]` and add back what is really needed.",
+            looks_at: Subject::Pods,
+            passes: Example::Container("securityContext:\n  capabilities:\n    drop: [ALL]"),
+            fails: Example::Container("securityContext:\n  capabilities:\n    drop: [NET_RAW]"),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        for (_, c) in it.containers() {
+            let drop = c.node.path(&["securityContext", "capabilities"]).and_then(|n| n.entry("drop"));
+            if drop.is_some_and(|d| d.value.items().iter().any(|i| i.as_str().is_some_and(|s| s.eq_ignore_ascii_case("all")))) {
+                continue;
+            }
+            let problem = it.problem(
+                c.nearest(&["securityContext", "capabilities", "drop"]),
+                format!("{} keeps capabilities: `drop` doesn't name ALL", c.title()),
+            );
+            let fix = match drop {
+                Some(d) => it.doc.replace(d.value.span, "[ALL]").filter(|_| it.doc.written(d.value.span).is_some()),
+                None => Some(c.with(it.doc, &["securityContext", "capabilities"], "drop: [ALL]")),
+            };
+            look.found(Problem { fix, ..problem });
+        }
+    }
+}
+
+pub struct AddedCapabilities;
+
+impl Rule for AddedCapabilities {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "sec-add-cap",
+            severity: Severity::Error,
+            title: "No dangerous capability is added",
+            why: "SYS_ADMIN is nearly all of root, SYS_PTRACE reads other processes, NET_ADMIN changes the node's network: each is a way out of the container.",
+            fix: "Remove it. A port below 1024 needs NET_BIND_SERVICE only, or a higher port and no capability at all.",
+            looks_at: Subject::Pods,
+            passes: Example::Container("securityContext:\n  capabilities:\n    drop: [ALL]\n    add: [NET_BIND_SERVICE]"),
+            fails: Example::Container("securityContext:\n  capabilities:\n    add: [SYS_ADMIN]"),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        for (_, c) in it.containers() {
+            for added in c.node.path(&["securityContext", "capabilities", "add"]).map_or(&[][..], Node::items) {
+                let name = added.as_str().unwrap_or("").to_ascii_uppercase();
+                if !HARMLESS.contains(&name.strip_prefix("CAP_").unwrap_or(&name)) {
+                    look.found(it.problem(added.span, format!("{} adds the capability `{}`", c.title(), it.doc.shown(added))));
+                }
+            }
+        }
+    }
+}
+
+pub struct Namespaces;
+
+impl Rule for Namespaces {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "host-namespaces",
+            severity: Severity::Error,
+            title: "No namespace of the node is shared",
+            why: "With hostNetwork a pod listens on the node's own addresses and no NetworkPolicy holds it; with hostPID or hostIPC it sees the processes and memory of everybody on the node.",
+            fix: "Remove `hostNetwork`, `hostPID` and `hostIPC`.",
+            looks_at: Subject::Pods,
+            passes: Example::Pod("hostNetwork: false\n"),
+            fails: Example::Pod("hostNetwork: true\nhostPID: true\n"),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        for pod in &it.pods {
+            for key in ["hostNetwork", "hostPID", "hostIPC"] {
+                if let Some(set) = pod.spec.entry(key).filter(|e| e.value.as_bool() == Some(true)) {
+                    let problem = it.problem(set.key_span, format!("the pods of {} share the node's namespace: `{key}`", it.title()));
+                    let fix = it.doc.without_line(set.key_span.start.line);
+                    look.found(Problem { fix, ..problem });
+                }
+            }
+        }
+    }
+}
+
+pub struct HostPath;
+
+impl Rule for HostPath {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "host-path",
+            severity: Severity::Error,
+            title: "No path of the node is mounted",
+            why: "A hostPath ties the pod to one node's disk and opens that disk to whoever gets in: /var/lib/kubelet alone holds the secrets of every pod there.",
+            fix: "Use a PersistentVolumeClaim for data, an `emptyDir` for scratch, an `emptyDir` with `medium: Memory` for /dev/shm.",
+            looks_at: Subject::Pods,
+            passes: Example::Pod("volumes:\n  - name: cache\n    emptyDir:\n      sizeLimit: 10Gi\n"),
+            fails: Example::Pod("volumes:\n  - name: cache\n    hostPath:\n      path: /var/cache/models\n"),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        for volume in it.pods.iter().flat_map(super::super::objects::Pod::volumes) {
+            if let Some(path) = volume.entry("hostPath") {
+                let name = volume.get("name").and_then(Node::as_str).unwrap_or("");
+                let of = path.value.get("path").and_then(Node::as_str).unwrap_or("?");
+                look.found(it.problem(path.key_span, format!("the volume `{name}` of {} is the node's own `{of}`", it.title())));
+            }
+        }
+    }
+}
+
+pub struct HostPort;
+
+impl Rule for HostPort {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "host-port",
+            severity: Severity::Warning,
+            title: "No port of the node is taken",
+            why: "Only one pod of a kind then fits on a node, and whoever reaches the node reaches the pod, past every Service and NetworkPolicy.",
+            fix: "Remove `hostPort` and put a Service in front.",
+            looks_at: Subject::Pods,
+            passes: Example::Container("ports:\n  - containerPort: 8080"),
+            fails: Example::Container("ports:\n  - containerPort: 8080\n    hostPort: 8080"),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        for (_, c) in it.containers() {
+            for port in c.ports().iter().filter_map(|p| p.entry("hostPort")).filter(|e| e.value.as_i64() != Some(0)) {
+                let problem = it.problem(port.key_span, format!("{} takes port {} of its node", c.title(), it.doc.shown(&port.value)));
+                let fix = it.doc.without_line(port.key_span.start.line);
+                look.found(Problem { fix, ..problem });
+            }
+        }
+    }
+}

@@ -62,19 +62,30 @@ pub struct Look<'o, 'a> {
     pub objects: &'o Objects<'a>,
     about: &'static About,
     result: RuleResult,
+    absent: Vec<Problem>,
 }
 
 impl Look<'_, '_> {
     /// Keeps a problem, with the rule's own words where it has none.
     pub fn found(&mut self, problem: Problem) {
+        let problem = self.worded(problem);
+        self.result.problems.push(problem);
+    }
+
+    /// Says what the object lacks for the rule to be about it at all; it counts only if all objects lack it.
+    pub fn nothing(&mut self, problem: Problem) {
+        self.absent.push(self.worded(problem));
+    }
+
+    fn worded(&self, problem: Problem) -> Problem {
         let about = self.about;
-        self.result.problems.push(Problem {
+        Problem {
             why: problem.why.or_else(|| Some(about.why.into())),
             fix: problem.fix.or_else(|| Some(about.fix.into())),
             rule: Some(about.id.into()),
             severity: about.severity,
             ..problem
-        });
+        }
     }
 
     /// Notes that another object shaped the answer.
@@ -102,19 +113,23 @@ pub fn nearest_id(wrong: &str) -> Option<&'static str> {
 /// Looks at every object the rule is about and `only` picks.
 pub fn run(rule: &'static dyn Rule, objects: &Objects<'_>, only: Option<&Where>) -> RuleResult {
     let about = rule.about();
-    let mut look = Look { objects, about, result: RuleResult::default() };
-    let mut any = false;
+    let mut look = Look { objects, about, result: RuleResult::default(), absent: Vec::new() };
+    let mut seen = false;
     for it in objects.all().iter().filter(|o| about.looks_at.takes(o) && only.is_none_or(|w| o.is(w))) {
-        any = true;
+        let before = look.absent.len();
         look.read(it);
         rule.check(it, &mut look);
+        seen |= look.absent.len() == before;
     }
-    if !any {
-        look.result.missing = true;
-        let problem = about.looks_at.missing(objects, only);
-        look.found(problem);
+    if !seen && look.absent.is_empty() {
+        look.nothing(about.looks_at.missing(objects, only));
     }
-    look.result
+    let Look { mut result, absent, .. } = look;
+    if !seen && result.problems.is_empty() {
+        result.missing = true;
+        result.problems = absent;
+    }
+    result
 }
 
 impl Subject {
@@ -149,7 +164,7 @@ impl Subject {
         }
     }
 
-    fn missing(self, objects: &Objects<'_>, only: Option<&Where>) -> Problem {
+    pub fn missing(self, objects: &Objects<'_>, only: Option<&Where>) -> Problem {
         let fix = "Hand in the object that this is about, with the kind and the name that the instructions say.";
         if let Some(only) = only {
             let kind = only.kind.as_deref().unwrap_or("object");
@@ -186,5 +201,18 @@ impl Subject {
     }
 }
 
-static ALL: &[&dyn Rule] =
-    &[&images::Latest, &images::PullPolicy, &images::Digest, &labels::SelectorMatch, &labels::LabelValues, &labels::ApiDeprecated];
+#[rustfmt::skip]
+static ALL: &[&dyn Rule] = &[
+    &images::Latest, &images::PullPolicy, &images::Digest,
+    &resources::CpuRequest, &resources::CpuLimit, &resources::MemoryRequest, &resources::MemoryLimit, &resources::WithinLimit, &resources::Guaranteed, &resources::Ephemeral,
+    &probes::Ready, &probes::Live, &probes::Same, &probes::Port,
+    &security::NonRoot, &security::Uid, &security::Privileged, &security::Escalation, &security::ReadOnlyRoot, &security::Seccomp,
+    &host::DropAll, &host::AddedCapabilities, &host::Namespaces, &host::HostPath, &host::HostPort,
+    &config::EnvDuplicate, &config::EnvSecret, &config::ConfigMapSecret, &config::Automount, &config::References,
+    &availability::OneReplica, &availability::NoBudget, &availability::BudgetBlocks, &availability::Strategy, &availability::Spread,
+    &scaling::Target, &scaling::Least, &scaling::Most, &scaling::FixedReplicas,
+    &network::DanglingService, &network::ServicePort, &network::Exposed, &network::DanglingIngress, &network::NoPolicy, &network::DanglingPolicy,
+    &labels::SelectorMatch, &labels::LabelValues, &labels::ApiDeprecated,
+    &gpu::LimitRequired, &gpu::Whole, &gpu::Toleration, &gpu::TolerationUnneeded, &gpu::ProductKnown, &gpu::NodeSelector, &gpu::Quota,
+    &serving::SharedMemory, &serving::StartupProbe, &serving::HubToken, &serving::Unprivileged, &serving::Grace, &serving::ScaledByCpu,
+];

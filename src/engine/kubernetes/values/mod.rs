@@ -18,7 +18,9 @@ const DEEPEST: usize = 40;
 
 /// Adds what is wrong with the values of an object to what its schema already found.
 pub fn check(doc: Doc<'_>, root: &Node, field: Field<'_>, found: &mut Vec<Problem>) {
-    let mut walk = Walk { doc, found, kind: root.get("kind").and_then(Node::as_str).unwrap_or("") };
+    let claims = root.path(&["spec", "volumeClaimTemplates"]).map_or(&[][..], Node::items);
+    let claims = claims.iter().filter_map(|c| c.path(&["metadata", "name"])?.as_str()).collect();
+    let mut walk = Walk { doc, found, kind: root.get("kind").and_then(Node::as_str).unwrap_or(""), claims };
     names::of_object(&mut walk, root);
     walk.visit(At { node: root, key: None, name: "" }, field, 0);
 }
@@ -46,6 +48,8 @@ struct Walk<'a, 'f> {
     doc: Doc<'a>,
     found: &'f mut Vec<Problem>,
     kind: &'a str,
+    /// Volumes that a StatefulSet makes for each of its pods.
+    claims: Vec<&'a str>,
 }
 
 impl<'a> Walk<'a, '_> {

@@ -18,7 +18,8 @@ pub fn spec(walk: &mut Walk<'_, '_>, at: At<'_>) {
     }
     unique(walk, ["initContainers", "containers"].iter().filter_map(|k| at.get(k)).flat_map(|l| l.node.items()), "name", "container");
     unique(walk, at.get("volumes").iter().flat_map(|l| l.node.items()), "name", "volume");
-    let volumes: Vec<&str> = at.get("volumes").iter().flat_map(|l| l.node.items()).filter_map(|v| v.get("name")?.as_str()).collect();
+    let volumes: Vec<&str> =
+        at.get("volumes").iter().flat_map(|l| l.node.items()).filter_map(|v| v.get("name")?.as_str()).chain(walk.claims.iter().copied()).collect();
     let all = ["initContainers", "containers"].iter().filter_map(|k| at.get(k)).flat_map(|l| l.node.items());
     for container in all {
         let mounts = container.get("volumeMounts").map_or(&[][..], Node::items);
