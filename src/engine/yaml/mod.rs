@@ -1,4 +1,15 @@
 //! YAML as Kubernetes reads it, with the place of every key and value; budgets keep a hostile file small.
+mod budget;
+mod compose;
+#[cfg(test)]
+mod kubectl;
+mod mapping;
+mod scalars;
+mod split;
+#[cfg(test)]
+mod tests;
+mod words;
+
 use super::report::{Place, Problem};
 
 /// Whose rules decide what a plain scalar means.
@@ -72,6 +83,42 @@ pub struct Position {
     pub line: u32,
     pub column: u32,
     pub offset: usize,
+}
+
+/// Reads a file. Never panics, and refuses what would cost too much, with the place and the reason.
+pub fn read(file: &str, bytes: &[u8], dialect: Dialect) -> Stream {
+    let start = Position { line: 1, column: 1, offset: 0 };
+    let refused = |span: Span, message: String| Stream { problems: vec![Problem::new(message).at(span.place(file))], ..Stream::default() };
+    if bytes.len() > budget::BYTES {
+        return refused(Span { start, end: start }, format!("the file is larger than {} MiB", budget::BYTES >> 20));
+    }
+    let (text, marked) = match split::text(bytes) {
+        Ok(text) => text,
+        Err(not) => return refused(not.span, not.message),
+    };
+    let mut reading = compose::Reading { file, dialect, budget: budget::Budget::default(), problems: Vec::new(), notes: Vec::new() };
+    if marked {
+        reading.note(Span { start, end: start }, "the file begins with a byte order mark; it is skipped here, but many tools stumble over it");
+    }
+    let mut documents = Vec::new();
+    for (index, chunk) in split::documents(text, dialect).into_iter().enumerate() {
+        let begins = Position { line: chunk.line + 1, column: 1, offset: chunk.offset };
+        if index == budget::DOCUMENTS {
+            let problem = reading.problem(Span { start: begins, end: begins }, format!("the file has more than {} documents", budget::DOCUMENTS));
+            reading.tell(problem);
+            break;
+        }
+        let before = reading.problems.len();
+        match compose::document(chunk, &mut reading) {
+            Ok(Some(root)) if reading.problems.len() == before => documents.push(Document { file: file.into(), index, root }),
+            Ok(_) => {}
+            Err(problem) => reading.tell(problem),
+        }
+        if reading.problems.len() >= budget::TOLD {
+            break;
+        }
+    }
+    Stream { documents, problems: reading.problems, notes: reading.notes }
 }
 
 impl Span {
