@@ -1,5 +1,7 @@
 //! The command line: one file a command.
 #[cfg(feature = "server")]
+mod labs;
+#[cfg(feature = "server")]
 mod serve;
 
 use anyhow::Result;
@@ -23,7 +25,10 @@ struct Cli {
 enum Command {
     /// Start the portal
     #[cfg(feature = "server")]
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
+    /// Check and list the labs of the program
+    #[cfg(feature = "server")]
+    Labs(labs::LabsArgs),
 }
 
 /// Reads the command line and carries it out.
@@ -41,6 +46,8 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode> {
     match command {
         #[cfg(feature = "server")]
-        Command::Serve(args) => serve::run(args),
+        Command::Serve(args) => serve::run(*args),
+        #[cfg(feature = "server")]
+        Command::Labs(args) => labs::run(args),
     }
 }

@@ -54,6 +54,11 @@ async fn serve(args: ServeArgs) -> Result<()> {
     args.data.prepare()?;
     let keys = Keys::open(&args.data.key_file())?;
     let app = App::new(db, Clock::system(), keys, &url, false);
+    let labs = args.portal.labs.as_deref();
+    app.programs.start(&app.db, &app.clock, labs).await?;
+    if let Some(dir) = labs {
+        tokio::spawn(app.programs.clone().watch(app.db.clone(), app.clock.clone(), dir.to_owned(), app.stop.clone()));
+    }
     let listener = tokio::net::TcpListener::bind(args.portal.listen).await.with_context(|| format!("{} can't be listened on", args.portal.listen))?;
     // axum leaves Nagle's algorithm on, and answers then wait some 43 ms for an acknowledgement.
     let listener = listener.tap_io(|stream| {

@@ -1,9 +1,11 @@
 //! Where the program's files come from: the binary, a folder, the database; and their hash.
+use super::read::{self, Reading};
+use super::tree::Fault;
 use super::{FORMAT, Program};
 use crate::engine::File;
 use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::path::Path;
 
 /// The program as it was compiled in.
@@ -64,15 +66,36 @@ pub fn hash<'a>(files: impl Iterator<Item = &'a File>) -> String {
     hex(&digest.finalize())
 }
 
-/// A stored version.
+/// A stored version. It was without fault when it was stored; should a later reader find one (a rule that is gone), the
+/// cohort keeps what can be read, and the log says what can't.
 pub fn stored(files: &[File]) -> Result<Program> {
-    strictly(files)
+    let Reading { program, faults } = read::read(files);
+    for fault in &faults {
+        tracing::warn!(%fault, "a stored program has a fault by today's rules");
+    }
+    program.with_context(|| Faulty(faults))
 }
 
-/// A version with nothing wrong in it.
-pub fn strictly(files: &[File]) -> Result<Program> {
-    bail!("{} files and no reader", files.len())
+/// A version with nothing wrong in it; the error lists every fault, a line each.
+pub fn strictly(files: &[File]) -> Result<Program, Faulty> {
+    match read::read(files) {
+        Reading { program: Some(program), faults } if faults.is_empty() => Ok(program),
+        Reading { faults, .. } => Err(Faulty(faults)),
+    }
 }
+
+/// Everything that is wrong with a program.
+#[derive(Debug)]
+pub struct Faulty(pub Vec<Fault>);
+
+impl fmt::Display for Faulty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl std::error::Error for Faulty {}
 
 fn walk(dir: &Path, below: &str, each: &mut dyn FnMut(String, &std::fs::DirEntry) -> Result<()>) -> Result<()> {
     for entry in std::fs::read_dir(dir).with_context(|| format!("the folder {} can't be read", dir.display()))? {

@@ -1,11 +1,21 @@
 //! The 16 weeks as content: what a program, a week and a lab are, and what follows from them.
 #[cfg(feature = "server")]
 pub mod calendar;
+mod check_file;
+mod lab_file;
+mod lesson_file;
 pub mod load;
+mod names;
+mod program_file;
 #[cfg(feature = "server")]
 pub mod programs;
+pub mod quiz_file;
+pub mod read;
+#[cfg(test)]
+mod read_tests;
 #[cfg(feature = "server")]
 pub mod store;
+pub mod tree;
 
 use crate::engine::{Check, Checks, File};
 use serde::{Deserialize, Serialize};

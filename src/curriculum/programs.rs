@@ -13,6 +13,14 @@ use tokio_util::sync::CancellationToken;
 /// How many versions stay in memory; cohorts side by side rarely need more than two.
 const MOST: usize = 6;
 
+/// How a program is read. A portal starts with a lesson missing rather than not at all; an author's change with a fault in
+/// it waits until it is mended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    Strictly,
+    AsFarAsItGoes,
+}
+
 /// Cheap to clone; one for the process, as `app.programs`.
 #[derive(Debug, Clone, Default)]
 pub struct Programs(Arc<Inner>);
@@ -64,9 +72,16 @@ impl Programs {
         self.0.problems.read().map(|p| p.clone()).unwrap_or_default()
     }
 
-    /// Makes a version the current one, storing it if it is new.
-    pub async fn import(&self, db: &Db, clock: &Clock, files: Vec<File>) -> Result<Arc<Program>> {
-        let (program, files) = tokio::task::spawn_blocking(move || load::strictly(&files).map(|program| (program, files))).await??;
+    /// Makes a version the current one, storing it if it is new. `how` reads it: strictly, or as far as it can be read.
+    pub async fn import(&self, db: &Db, clock: &Clock, files: Vec<File>, how: How) -> Result<Arc<Program>> {
+        let read = move || -> Result<_> {
+            let program = match how {
+                How::Strictly => load::strictly(&files)?,
+                How::AsFarAsItGoes => load::stored(&files)?,
+            };
+            Ok((program, files))
+        };
+        let (program, files) = tokio::task::spawn_blocking(read).await??;
         let known = store::is_known(&mut *db.read().await?, &program.hash).await?;
         if !known {
             let mut write = db.write("programs").await?;
@@ -88,9 +103,9 @@ impl Programs {
         if let Some(dir) = labs {
             let files = load::folder(dir)?;
             self.0.authoring.store(true, std::sync::atomic::Ordering::Relaxed);
-            self.import(db, clock, files).await.with_context(|| format!("the program in {} can't be read", dir.display()))?;
+            self.import(db, clock, files, How::AsFarAsItGoes).await.with_context(|| format!("the program in {} can't be read", dir.display()))?;
         } else if let Some(files) = load::embedded() {
-            self.import(db, clock, files).await.context("the embedded program can't be read")?;
+            self.import(db, clock, files, How::AsFarAsItGoes).await.context("the embedded program can't be read")?;
         } else {
             let mut conn = db.read().await?;
             if let Some(last) = store::all(&mut conn).await?.first() {
@@ -123,7 +138,7 @@ impl Programs {
     /// Reads the folder once; what is wrong with it is logged and kept for the staff pages.
     pub async fn reread(&self, db: &Db, clock: &Clock, dir: &Path) {
         let read = match load::folder(dir) {
-            Ok(files) => self.import(db, clock, files).await.map(|_| ()),
+            Ok(files) => self.import(db, clock, files, How::Strictly).await.map(|_| ()),
             Err(error) => Err(error),
         };
         let problems: Vec<String> = read.err().map(|error| format!("{error:#}").lines().map(str::to_owned).collect()).unwrap_or_default();
