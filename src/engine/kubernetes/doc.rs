@@ -1,18 +1,32 @@
 //! A document with the text it was read from: places, what was written there, and small diffs over it.
 use crate::engine::report::{Place, Problem};
 use crate::engine::yaml::{Document, Node, Span, Value};
+use std::rc::Rc;
 
-/// Long lines and values are shown up to here.
+/// Long values are shown up to here.
 const SHOWN: usize = 120;
+/// Lines longer than this are neither searched nor shown: a megabyte in one line would be walked again for every problem.
+const LONGEST_LINE: usize = 240;
 
 /// A document and its file's text.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Doc<'a> {
     pub document: &'a Document,
-    pub text: &'a str,
+    text: &'a str,
+    /// Where each line begins, in bytes.
+    lines: Rc<[usize]>,
+}
+
+/// Where the lines of a text begin.
+pub fn line_starts(text: &str) -> Rc<[usize]> {
+    std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect()
 }
 
 impl<'a> Doc<'a> {
+    pub fn new(document: &'a Document, text: &'a str, lines: Rc<[usize]>) -> Doc<'a> {
+        Doc { document, text, lines }
+    }
+
     pub fn place(&self, span: Span) -> Place {
         span.place(&self.document.file)
     }
@@ -21,9 +35,12 @@ impl<'a> Doc<'a> {
         Problem::new(message).at(self.place(span))
     }
 
-    /// Line `n`, from 1, without its end.
+    /// Line `n`, from 1, without its end; nothing of a line that is too long to be shown.
     pub fn line(&self, n: u32) -> &'a str {
-        self.text.lines().nth(n.saturating_sub(1) as usize).unwrap_or("")
+        let n = n.saturating_sub(1) as usize;
+        let Some(start) = self.lines.get(n) else { return "" };
+        let end = self.lines.get(n + 1).map_or(self.text.len(), |next| next - 1);
+        self.text.get(*start..end).map(|l| l.trim_end_matches('\r')).filter(|l| l.len() <= LONGEST_LINE).unwrap_or("")
     }
 
     /// What stands at a span of one line, as written.
@@ -43,13 +60,13 @@ impl<'a> Doc<'a> {
         }
         let line = self.line(span.start.line);
         let (before, rest) = (line.get(..byte(line, span.start.column))?, line.get(byte(line, span.end.column)..)?);
-        (line.len() <= 2 * SHOWN).then(|| format!("-{line}\n+{before}{new}{rest}"))
+        (!line.is_empty()).then(|| format!("-{line}\n+{before}{new}{rest}"))
     }
 
     /// A diff without this line.
     pub fn without_line(&self, n: u32) -> Option<String> {
         let line = self.line(n);
-        (line.len() <= 2 * SHOWN).then(|| format!("-{line}"))
+        (!line.is_empty()).then(|| format!("-{line}"))
     }
 
     /// A diff that adds `snippet`'s lines to a mapping; `key` is where the mapping's own key stands, if it has one.
@@ -98,6 +115,11 @@ impl<'a> Doc<'a> {
             Value::Seq(_) => "this is a list".into(),
             Value::Map(_) => "this is a mapping".into(),
         }
+    }
+
+    /// A scalar as it was written, quotes and all, to be written again.
+    pub fn raw(&self, node: &Node) -> String {
+        self.written(node.span).map_or_else(|| self.shown(node), str::to_string)
     }
 
     /// The value as a student would recognise it, for the middle of a sentence.

@@ -20,6 +20,7 @@ use super::yaml::{Document, Node, Stream, Value};
 use catalog::Catalog;
 use doc::Doc;
 use objects::Objects;
+use std::rc::Rc;
 
 /// A document of a hand-in, by its place in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,7 +28,7 @@ pub struct DocumentId(usize);
 
 /// What a hand-in says to a cluster: read once, asked by every check.
 pub struct Kubernetes<'a> {
-    documents: Vec<Doc<'a>>,
+    documents: Vec<&'a Document>,
     objects: Objects<'a>,
 }
 
@@ -46,14 +47,16 @@ impl<'a> Kubernetes<'a> {
     pub fn read(files: &'a Files, streams: impl IntoIterator<Item = &'a Stream>) -> Kubernetes<'a> {
         let mut all = Kubernetes { documents: Vec::new(), objects: Objects::default() };
         for stream in streams {
+            let Some(first) = stream.documents.first() else { continue };
+            let text = files.get(&first.file).and_then(|f| std::str::from_utf8(&f.bytes).ok()).unwrap_or("");
+            let lines = doc::line_starts(text);
             for document in &stream.documents {
                 if matches!(document.root.value, Value::Null) {
                     continue;
                 }
-                let text = files.get(&document.file).and_then(|f| std::str::from_utf8(&f.bytes).ok()).unwrap_or("");
-                let (id, doc) = (DocumentId(all.documents.len()), Doc { document, text });
-                all.documents.push(doc);
-                all.objects.add(id, doc, &document.root);
+                let (id, doc) = (DocumentId(all.documents.len()), Doc::new(document, text, Rc::clone(&lines)));
+                all.documents.push(document);
+                all.objects.add(id, &doc, &document.root);
             }
         }
         all
@@ -61,11 +64,11 @@ impl<'a> Kubernetes<'a> {
 
     /// Every document, the empty ones left out.
     pub fn documents(&self) -> impl Iterator<Item = (DocumentId, &'a Document)> {
-        self.documents.iter().enumerate().map(|(n, d)| (DocumentId(n), d.document))
+        self.documents.iter().enumerate().map(|(n, d)| (DocumentId(n), *d))
     }
 
     pub fn document(&self, id: DocumentId) -> Option<&'a Document> {
-        self.documents.get(id.0).map(|d| d.document)
+        self.documents.get(id.0).copied()
     }
 
     /// The objects a check is about, `List`s unfolded: their documents and their nodes.
@@ -82,7 +85,7 @@ impl<'a> Kubernetes<'a> {
         let catalog = Catalog::open(version)?;
         let mut found: Vec<(DocumentId, Vec<Problem>)> = Vec::with_capacity(self.documents.len());
         for object in self.objects.all().iter().filter(|o| only.is_none_or(|w| o.is(w))) {
-            let problems = schema::check(catalog, object.doc, object.node);
+            let problems = schema::check(catalog, &object.doc, object.node);
             match found.last_mut() {
                 Some((id, more)) if *id == object.id => more.extend(problems),
                 _ => found.push((object.id, problems)),

@@ -48,7 +48,7 @@ pub struct Container<'a> {
 }
 
 impl<'a> Objects<'a> {
-    pub fn add(&mut self, id: DocumentId, doc: Doc<'a>, root: &'a Node) {
+    pub fn add(&mut self, id: DocumentId, doc: &Doc<'a>, root: &'a Node) {
         let text = |node: &'a Node, keys: &[&str]| node.path(keys).and_then(Node::as_str).unwrap_or("");
         let kind = text(root, &["kind"]);
         if kind.ends_with("List") && root.get("items").is_some() {
@@ -64,7 +64,7 @@ impl<'a> Objects<'a> {
             find_pods(root, 0, &mut pods);
         }
         let (api, name, namespace) = (text(root, &["apiVersion"]), text(root, &["metadata", "name"]), text(root, &["metadata", "namespace"]));
-        self.all.push(Object { id, doc, node: root, api, kind, name, namespace, pods });
+        self.all.push(Object { id, doc: doc.clone(), node: root, api, kind, name, namespace, pods });
     }
 
     pub fn all(&self) -> &[Object<'a>] {
@@ -227,7 +227,7 @@ impl<'a> Container<'a> {
     }
 
     /// A diff that writes `leaf` at the end of a path of mappings, of which some may be there already.
-    pub fn with(&self, doc: Doc<'_>, path: &[&str], leaf: &str) -> String {
+    pub fn with(&self, doc: &Doc<'_>, path: &[&str], leaf: &str) -> String {
         let mut here = (self.node, None);
         let mut left = path;
         while let [key, rest @ ..] = left {

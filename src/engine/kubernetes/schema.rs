@@ -1,17 +1,15 @@
 //! Is this what the API takes: every error of a document against its strict schema, as sentences with places and fixes.
 use super::catalog::{Catalog, Field};
 use super::doc::Doc;
+use super::values::{self, MOST};
+use super::versions;
 use super::words::{self, Home};
-use super::{values, versions};
 use crate::engine::report::Problem;
 use crate::engine::yaml::{Node, Span, Value};
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 
-/// More errors than this in one document tell a student nothing new.
-const MOST: usize = 60;
-
 /// All that is wrong with one object (a document, or an item of a `List`), in the order of the file.
-pub fn check(catalog: &Catalog, doc: Doc<'_>, root: &Node) -> Vec<Problem> {
+pub fn check(catalog: &Catalog, doc: &Doc<'_>, root: &Node) -> Vec<Problem> {
     let definition = match versions::identify(catalog, doc, root) {
         Ok(definition) => definition,
         Err(problems) => return problems,
@@ -36,7 +34,7 @@ pub fn check(catalog: &Catalog, doc: Doc<'_>, root: &Node) -> Vec<Problem> {
 
 /// One error on its way to a sentence.
 struct Explain<'a> {
-    doc: Doc<'a>,
+    doc: &'a Doc<'a>,
     root: &'a Node,
     path: Vec<String>,
     top: Field<'a>,
@@ -50,7 +48,7 @@ impl Explain<'_> {
         let name = words::field_name(&self.path, self.root);
         let problem = match kind {
             Kind::AdditionalProperties { unexpected } => {
-                found.extend(unexpected.iter().filter_map(|wrong| self.unknown(node, wrong, &fields)));
+                found.extend(unexpected.iter().take(MOST).filter_map(|wrong| self.unknown(node, wrong, &fields)));
                 return;
             }
             Kind::Required { property } => self.missing(node, key, property.as_str().unwrap_or_default(), field, &name),

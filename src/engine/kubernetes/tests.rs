@@ -133,3 +133,38 @@ fn examples_of_rules_follow_the_schema() {
         assert!(said.is_empty() || said.contains("no schema is known"), "{}:\n{said}\n{}", about.id, about.passes.manifest());
     }
 }
+
+#[test]
+fn each_rule_says_what_is_wrong_with_its_failing_example() {
+    let said: Vec<String> = super::rules::all()
+        .iter()
+        .map(|r| {
+            let about = r.about();
+            let said = shown(&rule(about.id, &about.fails.manifest()).problems);
+            let said: String = said.lines().filter(|l| !l.starts_with("  why:")).map(|l| format!("{l}\n")).collect();
+            format!("== {}: {}\n{said}", about.id, about.title)
+        })
+        .collect();
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn a_hostile_manifest_costs_little() {
+    let volumes: String = (0..3_000).map(|n| format!("        - {{name: v{n}, emptyDir: {{mediun: x}}}}\n")).collect();
+    let containers: String = (0..1_500)
+        .map(|n| {
+            format!("        - {{name: C_{n}, image: \"a b\", env: [{{name: HF_TOKEN, value: x}}], volumeMounts: [{{name: w{n}, mountPath: /m}}]}}\n")
+        })
+        .collect();
+    let text = format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: x}}\nspec:\n  template:\n    spec:\n      volumes:\n{volumes}      containers:\n{containers}"
+    );
+    let (files, start) = (files(&[("pod.yaml", text.as_str())]), std::time::Instant::now());
+    let streams = streams(&files);
+    let kubernetes = Kubernetes::read(&files, &streams);
+    assert!(kubernetes.schema("1.36", None).unwrap()[0].1.len() <= 60);
+    for rule in super::rules::all() {
+        assert!(kubernetes.rule(rule.about().id, None).unwrap().problems.len() <= 100);
+    }
+    assert!(start.elapsed().as_secs() < 8, "{:?}", start.elapsed());
+}

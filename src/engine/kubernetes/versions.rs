@@ -59,7 +59,7 @@ pub fn listed(table: &'static [(&str, &[&str], &str, &str)], api: &str, kind: &s
 }
 
 /// The definition an object must follow, or what is wrong with the way it names itself.
-pub fn identify<'a>(catalog: &'a Catalog, doc: Doc<'_>, root: &Node) -> Result<&'a str, Vec<Problem>> {
+pub fn identify<'a>(catalog: &'a Catalog, doc: &Doc<'_>, root: &Node) -> Result<&'a str, Vec<Problem>> {
     let Value::Map(entries) = &root.value else {
         return Err(vec![
             doc.problem(root.span, "a Kubernetes object is a mapping with `apiVersion`, `kind` and `metadata`, and this is none")
@@ -91,7 +91,7 @@ pub fn identify<'a>(catalog: &'a Catalog, doc: Doc<'_>, root: &Node) -> Result<&
     }
 }
 
-fn unknown(catalog: &Catalog, doc: Doc<'_>, root: &Node, api: &str, kind: &str) -> Problem {
+fn unknown(catalog: &Catalog, doc: &Doc<'_>, root: &Node, api: &str, kind: &str) -> Problem {
     let (api_span, kind_span) = (root.get("apiVersion").map_or(root.span, |n| n.span), root.get("kind").map_or(root.span, |n| n.span));
     let homes: Vec<&str> = catalog.kinds().filter(|(_, k)| *k == kind).map(|(a, _)| a).collect();
     if let Some((since, instead)) = listed(GONE, api, kind) {

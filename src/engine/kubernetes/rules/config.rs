@@ -3,6 +3,7 @@ use super::{About, Example, Look, Rule, Subject};
 use crate::engine::kubernetes::objects::{Container, Object};
 use crate::engine::report::{Problem, Severity};
 use crate::engine::yaml::Node;
+use std::collections::HashMap;
 
 /// Whether a variable of this name holds a secret: what its last words say.
 pub(super) fn sounds_secret(name: &str) -> bool {
@@ -44,7 +45,9 @@ pub(super) fn literal_secrets(it: &Object<'_>, look: &mut Look<'_, '_>, wanted: 
             let (Some(name), Some(value)) = (variable.get("name").and_then(Node::as_str), variable.entry("value")) else { continue };
             if literal(&value.value).is_some_and(|v| wanted(name, v)) {
                 let problem = it.problem(value.value.span, format!("{} has the secret `{name}` written in the manifest", c.title()));
-                look.found(problem.fix(from_secret(it, variable, name)));
+                // The secret itself is not repeated: a report is kept for years.
+                let old = format!("-{:1$}value: …", "", value.key_span.start.column.saturating_sub(1) as usize);
+                look.found(problem.fix(from_secret(it, variable, name).replacen("\n+", &format!("\n{old}\n+"), 1)));
             }
         }
         for argument in ["command", "args"].iter().flat_map(|k| c.node.get(k).map_or(&[][..], Node::items)) {
@@ -86,12 +89,12 @@ impl Rule for EnvDuplicate {
 
     fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
         for (_, c) in it.containers() {
-            let mut seen: Vec<(&str, u32)> = Vec::new();
+            let mut seen: HashMap<&str, u32> = HashMap::new();
             for name in c.env().iter().filter_map(|v| v.get("name")) {
                 let Some(text) = name.as_str() else { continue };
-                match seen.iter().find(|(s, _)| *s == text) {
-                    Some((_, line)) => look.found(it.problem(name.span, format!("{} sets `{text}` a second time, after line {line}", c.title()))),
-                    None => seen.push((text, name.span.start.line)),
+                match seen.get(text) {
+                    Some(line) => look.found(it.problem(name.span, format!("{} sets `{text}` a second time, after line {line}", c.title()))),
+                    None => drop(seen.insert(text, name.span.start.line)),
                 }
             }
         }

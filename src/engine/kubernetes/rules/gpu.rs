@@ -43,7 +43,7 @@ impl Rule for LimitRequired {
                 let shown = it.doc.shown(&entry.value);
                 match c.limit(&entry.key) {
                     None => {
-                        let fix = c.with(it.doc, &["resources", "limits"], &format!("{}: {shown}", entry.key));
+                        let fix = c.with(&it.doc, &["resources", "limits"], &format!("{}: {shown}", entry.key));
                         look.found(it.problem(entry.key_span, format!("{} requests `{}` but has no limit for it", c.title(), entry.key)).fix(fix));
                     }
                     Some(limit) if Quantity::of(limit) != Quantity::of(&entry.value) => {

@@ -49,8 +49,12 @@ impl Rule for DropAll {
                 format!("{} keeps capabilities: `drop` doesn't name ALL", c.title()),
             );
             let fix = match drop {
-                Some(d) => it.doc.replace(d.value.span, "[ALL]").filter(|_| it.doc.written(d.value.span).is_some()),
-                None => Some(c.with(it.doc, &["securityContext", "capabilities"], "drop: [ALL]")),
+                Some(d) => it
+                    .doc
+                    .written(d.value.span)
+                    .filter(|w| w.starts_with('[') && w.ends_with(']'))
+                    .and_then(|_| it.doc.replace(d.value.span, "[ALL]")),
+                None => Some(c.with(&it.doc, &["securityContext", "capabilities"], "drop: [ALL]")),
             };
             look.found(Problem { fix, ..problem });
         }

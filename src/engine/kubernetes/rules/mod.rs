@@ -13,12 +13,16 @@ mod scaling;
 mod security;
 mod serving;
 
-use super::RuleResult;
 use super::objects::{Object, Objects};
 use super::words;
+use super::{DocumentId, RuleResult};
 use crate::engine::check::Where;
 use crate::engine::report::{Problem, Severity};
 pub use example::Example;
+use std::collections::BTreeSet;
+
+/// More problems of one rule than this tell a student nothing new.
+const MOST: usize = 100;
 
 /// What a page or a linter says about a rule.
 pub struct About {
@@ -63,13 +67,16 @@ pub struct Look<'o, 'a> {
     about: &'static About,
     result: RuleResult,
     absent: Vec<Problem>,
+    read: BTreeSet<DocumentId>,
 }
 
 impl Look<'_, '_> {
     /// Keeps a problem, with the rule's own words where it has none.
     pub fn found(&mut self, problem: Problem) {
-        let problem = self.worded(problem);
-        self.result.problems.push(problem);
+        if self.result.problems.len() < MOST {
+            let problem = self.worded(problem);
+            self.result.problems.push(problem);
+        }
     }
 
     /// Says what the object lacks for the rule to be about it at all; it counts only if all objects lack it.
@@ -90,9 +97,7 @@ impl Look<'_, '_> {
 
     /// Notes that another object shaped the answer.
     pub fn read(&mut self, other: &Object<'_>) {
-        if !self.result.looked_at.contains(&other.id) {
-            self.result.looked_at.push(other.id);
-        }
+        self.read.insert(other.id);
     }
 }
 
@@ -113,7 +118,7 @@ pub fn nearest_id(wrong: &str) -> Option<&'static str> {
 /// Looks at every object the rule is about and `only` picks.
 pub fn run(rule: &'static dyn Rule, objects: &Objects<'_>, only: Option<&Where>) -> RuleResult {
     let about = rule.about();
-    let mut look = Look { objects, about, result: RuleResult::default(), absent: Vec::new() };
+    let mut look = Look { objects, about, result: RuleResult::default(), absent: Vec::new(), read: BTreeSet::new() };
     let mut seen = false;
     for it in objects.all().iter().filter(|o| about.looks_at.takes(o) && only.is_none_or(|w| o.is(w))) {
         let before = look.absent.len();
@@ -124,7 +129,8 @@ pub fn run(rule: &'static dyn Rule, objects: &Objects<'_>, only: Option<&Where>)
     if !seen && look.absent.is_empty() {
         look.nothing(about.looks_at.missing(objects, only));
     }
-    let Look { mut result, absent, .. } = look;
+    let Look { mut result, absent, read, .. } = look;
+    result.looked_at = read.into_iter().collect();
     if !seen && result.problems.is_empty() {
         result.missing = true;
         result.problems = absent;

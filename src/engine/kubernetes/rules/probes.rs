@@ -33,7 +33,7 @@ impl Rule for Ready {
     fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
         for (_, c) in it.servers().filter(|(_, c)| !is_set(c, "readinessProbe")) {
             look.found(it.problem(c.head(), format!("{} has no readiness probe", c.title())).fix(c.with(
-                it.doc,
+                &it.doc,
                 &[],
                 &example(&c, "readinessProbe", "/ready"),
             )));
@@ -60,7 +60,7 @@ impl Rule for Live {
     fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
         for (_, c) in it.servers().filter(|(_, c)| !is_set(c, "livenessProbe")) {
             look.found(it.problem(c.head(), format!("{} has no liveness probe", c.title())).fix(c.with(
-                it.doc,
+                &it.doc,
                 &[],
                 &example(&c, "livenessProbe", "/healthz"),
             )));

@@ -15,7 +15,7 @@ fn lacking(it: &Object<'_>, look: &mut Look<'_, '_>, side: &str, resource: &str,
             None => {
                 let what = if side == "requests" { "request" } else { "limit" };
                 let problem = it.problem(c.nearest(&["resources", side, resource]), format!("{} has no {resource} {what}", c.title()));
-                look.found(problem.fix(c.with(it.doc, &["resources", side], &format!("{resource}: {example}"))));
+                look.found(problem.fix(c.with(&it.doc, &["resources", side], &format!("{resource}: {example}"))));
             }
         }
     }
@@ -143,7 +143,7 @@ impl Rule for Guaranteed {
                     let (Some(request), Some(limit)) = (request, limit) else { continue };
                     let (r, l) = (it.doc.shown(request), it.doc.shown(limit));
                     let problem = it.problem(request.span, format!("{} requests {r} of memory, but may use {l}", c.title()));
-                    let fix = it.doc.replace(request.span, &l);
+                    let fix = it.doc.replace(request.span, &it.doc.raw(limit));
                     look.found(Problem { fix, ..problem });
                 }
                 (_, None) => look.found(
@@ -181,7 +181,7 @@ impl Rule for WithinLimit {
                 {
                     let (r, l) = (it.doc.shown(&entry.value), it.doc.shown(limit));
                     let problem = it.problem(entry.value.span, format!("{} requests {r} of `{}`, but its limit is {l}", c.title(), entry.key));
-                    let fix = it.doc.replace(entry.value.span, &l);
+                    let fix = it.doc.replace(entry.value.span, &it.doc.raw(limit));
                     look.found(Problem { fix, ..problem });
                 }
             }

@@ -19,7 +19,7 @@ fn must_be(it: &Object<'_>, look: &mut Look<'_, '_>, key: &str, wanted: bool, sa
         let span = set.map_or_else(|| c.nearest(&["securityContext"]), |n| n.span);
         let fix = match set {
             Some(node) => it.doc.replace(node.span, &wanted.to_string()),
-            None => Some(c.with(it.doc, &["securityContext"], &format!("{key}: {wanted}"))),
+            None => Some(c.with(&it.doc, &["securityContext"], &format!("{key}: {wanted}"))),
         };
         let problem = it.problem(span, format!("{} {says}", c.title()));
         look.found(Problem { fix, ..problem });
@@ -57,7 +57,7 @@ impl Rule for NonRoot {
             let span = set.map_or_else(|| c.nearest(&["securityContext"]), |n| n.span);
             let fix = match set {
                 Some(node) => it.doc.replace(node.span, "true"),
-                None => Some(c.with(it.doc, &["securityContext"], "runAsNonRoot: true")),
+                None => Some(c.with(&it.doc, &["securityContext"], "runAsNonRoot: true")),
             };
             let problem = it.problem(span, format!("{} may run as root: `runAsNonRoot` is not true", c.title()));
             look.found(Problem { fix, ..problem });
@@ -192,7 +192,7 @@ impl Rule for Seccomp {
                     look.found(Problem { fix, ..problem });
                 }
                 None => {
-                    let fix = c.with(it.doc, &["securityContext"], "seccompProfile:\n  type: RuntimeDefault");
+                    let fix = c.with(&it.doc, &["securityContext"], "seccompProfile:\n  type: RuntimeDefault");
                     look.found(it.problem(c.nearest(&["securityContext"]), format!("{} has no seccomp profile", c.title())).fix(fix));
                 }
             }

@@ -51,12 +51,14 @@ impl Rule for SharedMemory {
         for (pod, c) in it.servers().filter(|(_, c)| c.gpus().next().is_some()) {
             let Some(volume) = shm(pod, &c) else {
                 if shares_memory(&c) {
-                    look.found(
-                        it.problem(
-                            c.nearest(&["volumeMounts"]),
-                            format!("{} has 64 MiB of shared memory: nothing is mounted at /dev/shm", c.title()),
-                        ),
-                    );
+                    let problem = it
+                        .problem(c.nearest(&["volumeMounts"]), format!("{} has 64 MiB of shared memory: nothing is mounted at /dev/shm", c.title()));
+                    let fix = (c.mounts().is_empty() && pod.volumes().is_empty()).then(|| {
+                        let mount = c.with(&it.doc, &[], "volumeMounts:\n  - name: shm\n    mountPath: /dev/shm");
+                        let memory = "volumes:\n  - name: shm\n    emptyDir:\n      medium: Memory\n      sizeLimit: 4Gi";
+                        format!("{}\n{mount}", it.doc.add(pod.spec, Some(pod.spec_key), memory))
+                    });
+                    look.found(Problem { fix, ..problem });
                 }
                 continue;
             };
@@ -120,7 +122,7 @@ impl Rule for StartupProbe {
                 let path = c.node.path(&["readinessProbe", "httpGet", "path"]).and_then(Node::as_str).unwrap_or("/health");
                 let port = c.node.path(&["readinessProbe", "httpGet", "port"]).map_or_else(|| "8000".into(), |p| it.doc.shown(p));
                 let fix = c.with(
-                    it.doc,
+                    &it.doc,
                     &[],
                     &format!("startupProbe:\n  httpGet:\n    path: {path}\n    port: {port}\n  periodSeconds: 10\n  failureThreshold: 60"),
                 );

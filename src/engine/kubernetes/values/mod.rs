@@ -15,9 +15,11 @@ pub use resources::QUANTITY;
 
 /// Deeper than any API object goes; custom resources are not walked.
 const DEEPEST: usize = 40;
+/// More problems of one object than this tell a student nothing new.
+pub const MOST: usize = 60;
 
 /// Adds what is wrong with the values of an object to what its schema already found.
-pub fn check(doc: Doc<'_>, root: &Node, field: Field<'_>, found: &mut Vec<Problem>) {
+pub fn check(doc: &Doc<'_>, root: &Node, field: Field<'_>, found: &mut Vec<Problem>) {
     let claims = root.path(&["spec", "volumeClaimTemplates"]).map_or(&[][..], Node::items);
     let claims = claims.iter().filter_map(|c| c.path(&["metadata", "name"])?.as_str()).collect();
     let mut walk = Walk { doc, found, kind: root.get("kind").and_then(Node::as_str).unwrap_or(""), claims };
@@ -45,7 +47,7 @@ impl<'a> At<'a> {
 }
 
 struct Walk<'a, 'f> {
-    doc: Doc<'a>,
+    doc: &'a Doc<'a>,
     found: &'f mut Vec<Problem>,
     kind: &'a str,
     /// Volumes that a StatefulSet makes for each of its pods.
@@ -55,13 +57,17 @@ struct Walk<'a, 'f> {
 impl<'a> Walk<'a, '_> {
     fn add(&mut self, problem: Problem) {
         // The schema's word about a place is enough.
-        if !self.found.iter().any(|p| p.place == problem.place) {
+        if !self.is_full() && !self.found.iter().any(|p| p.place == problem.place) {
             self.found.push(problem);
         }
     }
 
+    fn is_full(&self) -> bool {
+        self.found.len() >= MOST
+    }
+
     fn visit(&mut self, at: At<'a>, field: Field<'_>, depth: usize) {
-        if depth > DEEPEST {
+        if depth > DEEPEST || self.is_full() {
             return;
         }
         if let Some(definition) = field.definition {
@@ -145,7 +151,7 @@ impl<'a> Walk<'a, '_> {
 }
 
 /// A value that is none of the words it may be.
-pub fn not_one_of(doc: Doc<'_>, node: &Node, name: &str, options: &[&str]) -> Problem {
+pub fn not_one_of(doc: &Doc<'_>, node: &Node, name: &str, options: &[&str]) -> Problem {
     let written = doc.shown(node);
     // An empty word is the same as none at all: nothing to recommend.
     let listed = words::either(options.iter().copied().filter(|o| !o.is_empty()));

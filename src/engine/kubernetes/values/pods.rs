@@ -3,7 +3,10 @@ use super::names::is_dns_label;
 use super::{At, Walk};
 use crate::engine::kubernetes::words;
 use crate::engine::yaml::{Node, Value};
+use std::collections::{BTreeSet, HashSet};
 
+/// As many names as this are looked through for the one that was meant.
+const WORDS: usize = 100;
 const HANDLERS: &[&str] = &["exec", "httpGet", "tcpSocket", "grpc"];
 
 pub fn spec(walk: &mut Walk<'_, '_>, at: At<'_>) {
@@ -18,16 +21,19 @@ pub fn spec(walk: &mut Walk<'_, '_>, at: At<'_>) {
     }
     unique(walk, ["initContainers", "containers"].iter().filter_map(|k| at.get(k)).flat_map(|l| l.node.items()), "name", "container");
     unique(walk, at.get("volumes").iter().flat_map(|l| l.node.items()), "name", "volume");
-    let volumes: Vec<&str> =
+    let volumes: BTreeSet<&str> =
         at.get("volumes").iter().flat_map(|l| l.node.items()).filter_map(|v| v.get("name")?.as_str()).chain(walk.claims.iter().copied()).collect();
     let all = ["initContainers", "containers"].iter().filter_map(|k| at.get(k)).flat_map(|l| l.node.items());
     for container in all {
+        if walk.is_full() {
+            return;
+        }
         let mounts = container.get("volumeMounts").map_or(&[][..], Node::items);
         unique(walk, mounts.iter(), "mountPath", "mount");
-        for mount in mounts {
+        for mount in mounts.iter().take(10 * WORDS) {
             let Some(name) = mount.get("name") else { continue };
             let Some(text) = name.as_str().filter(|t| !volumes.contains(t)) else { continue };
-            let near = words::nearest(text, volumes.iter().copied());
+            let near = words::nearest(text, volumes.iter().copied().take(WORDS));
             let asked = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
             let problem = walk.doc.problem(name.span, format!("no volume of this pod is named `{}`{asked}", walk.doc.shown(name)));
             let fix = near
@@ -40,11 +46,11 @@ pub fn spec(walk: &mut Walk<'_, '_>, at: At<'_>) {
 
 /// Says so where a value that must be unique comes a second time.
 fn unique<'a>(walk: &mut Walk<'_, '_>, items: impl Iterator<Item = &'a Node>, key: &str, what: &str) {
-    let mut seen: Vec<&str> = Vec::new();
+    let mut seen: HashSet<&str> = HashSet::new();
     for item in items {
         let Some(value) = item.get(key) else { continue };
         let Some(text) = value.as_str() else { continue };
-        if seen.contains(&text) {
+        if !seen.insert(text) {
             let problem = walk.doc.problem(value.span, format!("a second {what} has the {key} `{}`", walk.doc.shown(value)));
             walk.add(
                 problem
@@ -52,7 +58,6 @@ fn unique<'a>(walk: &mut Walk<'_, '_>, items: impl Iterator<Item = &'a Node>, ke
                     .fix(format!("Give it a {key} of its own.")),
             );
         }
-        seen.push(text);
     }
 }
 

@@ -81,7 +81,7 @@ pub fn requirements(walk: &mut Walk<'_, '_>, at: At<'_>) {
         let Some(request) = Quantity::of(&entry.value) else { continue };
         match limited.get(&entry.key).and_then(Quantity::of) {
             Some(limit) if request > limit => {
-                let limit_node = limited.get(&entry.key).map(|n| walk.doc.shown(n)).unwrap_or_default();
+                let limit_node = limited.get(&entry.key).map(|n| walk.doc.raw(n)).unwrap_or_default();
                 let message = format!("the request for `{}` ({}) is above its limit ({limit_node})", entry.key, walk.doc.shown(&entry.value));
                 let fix = walk.doc.replace(entry.value.span, &limit_node).unwrap_or_else(|| format!("Request at most {limit_node}."));
                 let problem = walk.doc.problem(entry.value.span, message);
