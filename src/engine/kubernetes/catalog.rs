@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// The versions whose schemas are embedded, oldest first.
 pub const VERSIONS: [&str; 3] = ["1.35", "1.36", "1.37"];
-const BASE: &str = "https://kubernetes.io/api/_definitions.json";
+/// The base of all references between schemas.
+pub const BASE: &str = "https://kubernetes.io/api/_definitions.json";
 static PACKED: [&[u8]; 3] = [
     include_bytes!("../data/kubernetes-1.35.json.gz"),
     include_bytes!("../data/kubernetes-1.36.json.gz"),
@@ -71,11 +72,15 @@ impl Catalog {
         if let Some(known) = compiled.get(definition) {
             return Ok(Arc::clone(known));
         }
-        let schema = json!({ "$ref": format!("{BASE}#/$defs/{definition}") });
-        let validator = jsonschema::options().with_registry(&self.registry).with_pattern_options(PatternOptions::regex()).build(&schema);
-        let validator = Arc::new(validator.map_err(|e| e.to_string())?);
+        let validator = Arc::new(self.compile(&json!({ "$ref": format!("{BASE}#/$defs/{definition}") }))?);
         compiled.insert(definition.to_string(), Arc::clone(&validator));
         Ok(validator)
+    }
+
+    /// Compiles a schema that may refer to this version's definitions. Patterns are matched in linear time, whoever wrote them.
+    pub fn compile(&self, schema: &Value) -> Result<Validator, String> {
+        let options = jsonschema::options().with_registry(&self.registry).with_pattern_options(PatternOptions::regex());
+        options.build(schema).map_err(|e| e.to_string())
     }
 
     /// The schema of a definition.
@@ -112,6 +117,11 @@ pub struct Field<'a> {
 }
 
 impl<'a> Field<'a> {
+    /// The whole of a schema that is no definition of the catalog.
+    pub fn root(catalog: &'a Catalog, schema: &'a Value) -> Field<'a> {
+        Field { catalog, definition: None, schema, here: schema }
+    }
+
     fn of(catalog: &'a Catalog, here: &'a Value) -> Option<Field<'a>> {
         match here["$ref"].as_str() {
             Some(reference) => {

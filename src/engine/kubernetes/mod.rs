@@ -1,5 +1,6 @@
 //! Kubernetes hand-ins: strict schemas with places, objects joined, and the built-in rules over them.
 pub mod catalog;
+mod custom;
 mod doc;
 pub mod objects;
 pub mod quantity;
@@ -30,6 +31,8 @@ pub struct DocumentId(usize);
 pub struct Kubernetes<'a> {
     documents: Vec<&'a Document>,
     objects: Objects<'a>,
+    /// Kinds that the hand-in itself defines.
+    own: Vec<custom::Kind>,
 }
 
 /// What a rule found.
@@ -45,7 +48,7 @@ pub struct RuleResult {
 impl<'a> Kubernetes<'a> {
     /// Takes the documents that could be read; `files` has the text they were read from, for the diffs of fixes.
     pub fn read(files: &'a Files, streams: impl IntoIterator<Item = &'a Stream>) -> Kubernetes<'a> {
-        let mut all = Kubernetes { documents: Vec::new(), objects: Objects::default() };
+        let mut all = Kubernetes { documents: Vec::new(), objects: Objects::default(), own: Vec::new() };
         for stream in streams {
             let Some(first) = stream.documents.first() else { continue };
             let text = files.get(&first.file).and_then(|f| std::str::from_utf8(&f.bytes).ok()).unwrap_or("");
@@ -59,6 +62,7 @@ impl<'a> Kubernetes<'a> {
                 all.objects.add(id, &doc, &document.root);
             }
         }
+        all.own = all.objects.kind("CustomResourceDefinition").flat_map(|o| custom::defined_by(o.node)).collect();
         all
     }
 
@@ -85,7 +89,7 @@ impl<'a> Kubernetes<'a> {
         let catalog = Catalog::open(version)?;
         let mut found: Vec<(DocumentId, Vec<Problem>)> = Vec::with_capacity(self.documents.len());
         for object in self.objects.all().iter().filter(|o| only.is_none_or(|w| o.is(w))) {
-            let problems = schema::check(catalog, &object.doc, object.node);
+            let problems = schema::check(catalog, &self.own, &object.doc, object.node);
             match found.last_mut() {
                 Some((id, more)) if *id == object.id => more.extend(problems),
                 _ => found.push((object.id, problems)),

@@ -1,21 +1,19 @@
 //! Is this what the API takes: every error of a document against its strict schema, as sentences with places and fixes.
 use super::catalog::{Catalog, Field};
+use super::custom::Kind;
 use super::doc::Doc;
 use super::values::{self, MOST};
 use super::versions;
 use super::words::{self, Home};
 use crate::engine::report::Problem;
 use crate::engine::yaml::{Node, Span, Value};
-use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
+use jsonschema::error::{TypeKind, ValidationErrorKind as Fault};
 
 /// All that is wrong with one object (a document, or an item of a `List`), in the order of the file.
-pub fn check(catalog: &Catalog, doc: &Doc<'_>, root: &Node) -> Vec<Problem> {
-    let definition = match versions::identify(catalog, doc, root) {
-        Ok(definition) => definition,
+pub fn check(catalog: &Catalog, own: &[Kind], doc: &Doc<'_>, root: &Node) -> Vec<Problem> {
+    let (field, validator) = match versions::identify(catalog, own, doc, root) {
+        Ok(shape) => shape,
         Err(problems) => return problems,
-    };
-    let (Some(field), Ok(validator)) = (catalog.schema(definition), catalog.validator(definition)) else {
-        return vec![doc.problem(root.span, format!("the schema {definition} can't be opened"))];
     };
     let json = root.to_json();
     let mut found = Vec::new();
@@ -41,18 +39,18 @@ struct Explain<'a> {
 }
 
 impl Explain<'_> {
-    fn explain(&self, kind: &Kind, error: &jsonschema::ValidationError<'_>, found: &mut Vec<Problem>) {
+    fn explain(&self, kind: &Fault, error: &jsonschema::ValidationError<'_>, found: &mut Vec<Problem>) {
         let Some((node, key)) = self.root.at(self.path.iter().map(String::as_str)) else { return };
         let fields = self.fields();
         let field = fields.last().map(|(_, f)| *f).filter(|_| fields.len() == self.path.len() + 1);
         let name = words::field_name(&self.path, self.root);
         let problem = match kind {
-            Kind::AdditionalProperties { unexpected } => {
+            Fault::AdditionalProperties { unexpected } => {
                 found.extend(unexpected.iter().take(MOST).filter_map(|wrong| self.unknown(node, wrong, &fields)));
                 return;
             }
-            Kind::Required { property } => self.missing(node, key, property.as_str().unwrap_or_default(), field, &name),
-            Kind::Type { kind } => {
+            Fault::Required { property } => self.missing(node, key, property.as_str().unwrap_or_default(), field, &name),
+            Fault::Type { kind } => {
                 let wanted: Vec<String> = match kind {
                     TypeKind::Single(t) => vec![t.to_string()],
                     TypeKind::Multiple(set) => set.iter().map(|t| t.to_string()).collect(),
@@ -60,22 +58,41 @@ impl Explain<'_> {
                 let wanted: Vec<&str> = wanted.iter().map(|t| t.trim_matches('"')).filter(|t| *t != "null").collect();
                 self.wrong_type(node, &name, &wanted)
             }
-            Kind::Enum { options } => {
-                let options: Vec<&str> = options.as_array().into_iter().flatten().filter_map(|o| o.as_str()).collect();
+            Fault::Enum { options } => {
+                let options: Vec<String> =
+                    options.as_array().into_iter().flatten().map(|o| o.as_str().map_or_else(|| o.to_string(), str::to_string)).collect();
+                let options: Vec<&str> = options.iter().map(String::as_str).collect();
                 values::not_one_of(self.doc, node, &name, &options)
             }
-            Kind::OneOfNotValid { .. } | Kind::AnyOf { .. } if field.is_some_and(|f| f.is("api.resource.Quantity")) => {
+            Fault::OneOfNotValid { .. } | Fault::AnyOf { .. } if field.is_some_and(|f| f.is("api.resource.Quantity")) => {
                 self.not_a_quantity(node, &name)
             }
-            Kind::OneOfNotValid { .. } | Kind::AnyOf { .. } if field.is_some_and(|f| f.is("util.intstr.IntOrString")) => {
+            Fault::OneOfNotValid { .. } | Fault::AnyOf { .. } if field.is_some_and(|f| f.is("util.intstr.IntOrString")) => {
                 self.doc.problem(node.span, format!("{name} must be a whole number or a string, but {}", self.doc.describe(node)))
             }
-            Kind::OneOfNotValid { context } | Kind::AnyOf { context } => {
+            Fault::OneOfNotValid { context } | Fault::AnyOf { context } => {
                 self.doc.problem(node.span, format!("{name} fits none of the {} forms it may have", context.len()))
             }
-            _ => self.doc.problem(node.span, format!("{name}: {}", error.masked_with("this value"))),
+            _ => self.bound(kind, node, &name).unwrap_or_else(|| self.doc.problem(node.span, format!("{name}: {}", error.masked_with("this value")))),
         };
         found.push(Problem { why: problem.why.or_else(|| field.and_then(|f| f.about())), ..problem });
+    }
+
+    /// Bounds on numbers, lengths and spelling: custom resources have them, Kubernetes' own schemas don't.
+    fn bound(&self, kind: &Fault, node: &Node, name: &str) -> Option<Problem> {
+        let (must, fix) = match kind {
+            Fault::Minimum { limit } => (format!("at least {limit}"), format!("Write {limit} or more.")),
+            Fault::Maximum { limit } => (format!("at most {limit}"), format!("Write {limit} or less.")),
+            Fault::ExclusiveMinimum { limit } => (format!("more than {limit}"), format!("Write more than {limit}.")),
+            Fault::ExclusiveMaximum { limit } => (format!("less than {limit}"), format!("Write less than {limit}.")),
+            Fault::MinLength { limit } => (format!("{limit} characters long at least"), "Write more.".into()),
+            Fault::MaxLength { limit } => (format!("{limit} characters long at most"), "Shorten it.".into()),
+            Fault::MinItems { limit } => (format!("a list of {limit} or more"), "Add items.".into()),
+            Fault::MaxItems { limit } => (format!("a list of {limit} at most"), "Remove items.".into()),
+            Fault::Pattern { pattern } => (format!("spelled as `{pattern}` says"), "Write it in the form that the pattern describes.".into()),
+            _ => return None,
+        };
+        Some(self.doc.problem(node.span, format!("{name} must be {must}, but it is `{}`", self.doc.shown(node))).fix(fix))
     }
 
     /// The fields along the path with the keys they are under, the document's own first.

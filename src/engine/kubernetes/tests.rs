@@ -168,3 +168,76 @@ fn a_hostile_manifest_costs_little() {
     }
     assert!(start.elapsed().as_secs() < 8, "{:?}", start.elapsed());
 }
+
+#[test]
+fn custom_resources_are_held_to_their_definitions() {
+    insta::assert_snapshot!(schema(
+        r#"apiVersion: monitoring.coreos.com/v1
+kind: ServiceMonitor
+metadata: {name: dcgm}
+spec:
+  selector: {matchLabels: {app: dcgm}}
+  endpoints:
+    - port: 9400
+      intervall: 15s
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: chat}
+spec:
+  rules:
+    - backendRefs:
+        - {name: chat, port: 80, weight: -5}
+---
+apiVersion: keda.sh/v1
+kind: ScaledObject
+metadata: {name: chat}
+spec: {}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: chat}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: chat}}
+  template:
+    metadata: {labels: {app: chat}}
+    spec:
+      containers:
+        - name: server
+          image: chat:1
+          resources: {limits: {nvidia.com/gpu: 0.5}}
+  strategy: {canary: {steps: [{setWeight: 20}]}}
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: models.acme.dev}
+spec:
+  group: acme.dev
+  names: {kind: Model, plural: models}
+  scope: Namespaced
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties:
+            spec:
+              type: object
+              required: [weights]
+              properties:
+                weights: {type: string, pattern: "^s3://"}
+                bits: {type: integer, enum: [4, 8, 16]}
+---
+apiVersion: acme.dev/v1
+kind: Model
+metadata: {name: llama}
+spec:
+  weights: /models/llama
+  bits: 5
+  bit: 8
+"#
+    ));
+}

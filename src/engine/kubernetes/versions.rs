@@ -1,9 +1,12 @@
 //! Which schema an object asks for, and what became of API versions that are gone.
-use super::catalog::Catalog;
+use super::catalog::{Catalog, Field};
+use super::custom::{self, Kind};
 use super::doc::Doc;
 use super::words;
 use crate::engine::report::Problem;
 use crate::engine::yaml::{Node, Value};
+use jsonschema::Validator;
+use std::sync::Arc;
 
 /// API versions that no server of 1.35 to 1.37 takes any more: version, kinds (none: all of it), since, and what came instead.
 /// From the deprecation guide of the Kubernetes documentation and the difference of the published schemas.
@@ -58,8 +61,11 @@ pub fn listed(table: &'static [(&str, &[&str], &str, &str)], api: &str, kind: &s
     table.iter().find(|(a, kinds, ..)| *a == api && (kinds.is_empty() || kinds.contains(&kind))).map(|(_, _, since, instead)| (*since, *instead))
 }
 
-/// The definition an object must follow, or what is wrong with the way it names itself.
-pub fn identify<'a>(catalog: &'a Catalog, doc: &Doc<'_>, root: &Node) -> Result<&'a str, Vec<Problem>> {
+/// What an object must look like.
+pub type Shape<'a> = (Field<'a>, Arc<Validator>);
+
+/// The shape an object must have, or what is wrong with the way it names itself; `own` are kinds that the hand-in defines.
+pub fn identify<'a>(catalog: &'a Catalog, own: &'a [Kind], doc: &Doc<'_>, root: &Node) -> Result<Shape<'a>, Vec<Problem>> {
     let Value::Map(entries) = &root.value else {
         return Err(vec![
             doc.problem(root.span, "a Kubernetes object is a mapping with `apiVersion`, `kind` and `metadata`, and this is none")
@@ -69,7 +75,21 @@ pub fn identify<'a>(catalog: &'a Catalog, doc: &Doc<'_>, root: &Node) -> Result<
     let start = entries.first().map_or(root.span, |e| e.key_span);
     let text = |key: &str| root.get(key).and_then(Node::as_str);
     match (text("apiVersion"), text("kind")) {
-        (Some(api), Some(kind)) => catalog.definition(api, kind).ok_or_else(|| vec![unknown(catalog, doc, root, api, kind)]),
+        (Some(api), Some(kind)) => {
+            let custom = || own.iter().chain(custom::embedded()).find(|k| k.api == api && k.kind == kind);
+            let shape = match catalog.definition(api, kind) {
+                Some(definition) => catalog.schema(definition).map(|field| catalog.validator(definition).map(|v| (field, v))),
+                None => custom().map(|k| k.validator(catalog).map(|v| (k.field(catalog), v))),
+            };
+            match shape {
+                Some(Ok(shape)) => Ok(shape),
+                Some(Err(reason)) => Err(vec![
+                    doc.problem(start, format!("the schema of {kind} can't be used: {reason}"))
+                        .fix("Mend the schema in the CustomResourceDefinition."),
+                ]),
+                None => Err(vec![unknown(catalog, doc, root, api, kind)]),
+            }
+        }
         (None, Some(kind)) => {
             let homes: Vec<&str> = catalog.kinds().filter(|(_, k)| *k == kind).map(|(a, _)| a).collect();
             let problem = match root.entry("apiVersion") {
@@ -93,7 +113,8 @@ pub fn identify<'a>(catalog: &'a Catalog, doc: &Doc<'_>, root: &Node) -> Result<
 
 fn unknown(catalog: &Catalog, doc: &Doc<'_>, root: &Node, api: &str, kind: &str) -> Problem {
     let (api_span, kind_span) = (root.get("apiVersion").map_or(root.span, |n| n.span), root.get("kind").map_or(root.span, |n| n.span));
-    let homes: Vec<&str> = catalog.kinds().filter(|(_, k)| *k == kind).map(|(a, _)| a).collect();
+    let custom = || custom::embedded().iter().map(|k| (k.api.as_str(), k.kind.as_str()));
+    let homes: Vec<&str> = catalog.kinds().chain(custom()).filter(|(_, k)| *k == kind).map(|(a, _)| a).collect();
     if let Some((since, instead)) = listed(GONE, api, kind) {
         let problem = doc.problem(api_span, format!("`{api}` {kind} was removed in Kubernetes {since}; use {}", name(instead)));
         let fix = if instead.contains(' ') { None } else { doc.replace(api_span, instead) };
@@ -105,8 +126,8 @@ fn unknown(catalog: &Catalog, doc: &Doc<'_>, root: &Node, api: &str, kind: &str)
         return Problem { fix: doc.replace(api_span, home), ..problem }
             .why("`apiVersion` and `kind` together name the schema; the server looks for the kind in this API only.");
     }
-    if let Some(right) = words::nearest(kind, catalog.kinds().map(|(_, k)| k)) {
-        let homes: Vec<&str> = catalog.kinds().filter(|(_, k)| *k == right).map(|(a, _)| a).collect();
+    if let Some(right) = words::nearest(kind, catalog.kinds().chain(custom()).map(|(_, k)| k)) {
+        let homes: Vec<&str> = catalog.kinds().chain(custom()).filter(|(_, k)| *k == right).map(|(a, _)| a).collect();
         let also = best(&homes).filter(|h| *h != api).map(|h| format!(" of `{h}`")).unwrap_or_default();
         let problem = doc.problem(kind_span, format!("there is no kind `{kind}`; did you mean `{right}`{also}?"));
         return Problem { fix: doc.replace(kind_span, right), ..problem };
