@@ -1,4 +1,6 @@
 //! People and how they sign in: who somebody is, never what they may do in a cohort.
+pub mod mail;
+pub mod pages;
 pub mod passwords;
 pub mod store;
 pub mod throttle;

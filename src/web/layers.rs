@@ -40,8 +40,19 @@ pub async fn security(State(app): State<App>, mut request: Request, next: Next) 
     }
     if app.is_https() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+        secure_cookies(headers);
     }
     response
+}
+
+/// Served over https, no cookie of ours travels without it.
+fn secure_cookies(headers: &mut axum::http::HeaderMap) {
+    let cookies: Vec<HeaderValue> = headers.get_all(header::SET_COOKIE).iter().cloned().collect();
+    headers.remove(header::SET_COOKIE);
+    for cookie in cookies {
+        let secure = cookie.to_str().ok().filter(|c| !c.contains("; Secure")).and_then(|c| HeaderValue::from_str(&format!("{c}; Secure")).ok());
+        headers.append(header::SET_COOKIE, secure.unwrap_or(cookie));
+    }
 }
 
 #[derive(Template)]

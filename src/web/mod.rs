@@ -1,4 +1,5 @@
 //! The way in from HTTP: the site map, who is asking, the frame around every page and what no noun owns.
+pub mod address;
 pub mod assets;
 pub mod extract;
 pub mod filters;

@@ -1,6 +1,7 @@
 //! The site map: every URL of the portal and who may call it.
 use super::guard::{self, Who};
 use super::{assets, layers, pages, tour, visitor};
+use crate::accounts::pages::{join, profile, reset, sign_in, sign_ins, tokens};
 use crate::app::App;
 use crate::error::Error;
 use crate::notices::pages as notices;
@@ -42,6 +43,26 @@ pub fn map() -> Vec<Route> {
 /// Signing in and one's own account.
 fn people() -> Vec<Route> {
     vec![
+        get("/login", Anyone, sign_in::show),
+        post("/login", Anyone, sign_in::sign_in),
+        post("/demo/sign-in", Anyone, sign_in::demo),
+        post("/logout", Anyone, sign_in::sign_out),
+        get("/join/{token}", Anyone, join::show),
+        post("/join/{token}", Anyone, join::join),
+        post("/join/{token}/accept", SignedIn, join::accept),
+        get("/reset", Anyone, reset::ask),
+        post("/reset", Anyone, reset::asked),
+        get("/reset/{token}", Anyone, reset::show),
+        post("/reset/{token}", Anyone, reset::set),
+        get("/account", SignedIn, profile::show),
+        post("/account", SignedIn, profile::change),
+        post("/account/password", SignedIn, profile::password),
+        get("/account/sign-ins", SignedIn, sign_ins::list),
+        post("/account/sign-ins/revoke", SignedIn, sign_ins::revoke_others),
+        post("/account/sign-ins/{id}/revoke", SignedIn, sign_ins::revoke),
+        get("/account/tokens", SignedIn, tokens::list),
+        post("/account/tokens", SignedIn, tokens::create),
+        post("/account/tokens/{id}/revoke", SignedIn, tokens::revoke),
         get("/notifications", SignedIn, notices::list),
         post("/notifications/seen", SignedIn, notices::seen),
         post("/notifications/{id}", SignedIn, notices::follow),

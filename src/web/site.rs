@@ -17,6 +17,8 @@ pub struct Site {
     pub path: String,
     /// The portal's name, as an admin set it.
     pub name: String,
+    /// The colour of the mark in the header, `#rrggbb`, where an admin chose one.
+    pub colour: Option<String>,
     pub demo: bool,
     /// A sentence from the page before.
     pub said: Option<String>,
@@ -71,11 +73,13 @@ where
     type Rejection = Infallible;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Site, Infallible> {
         let app = App::from_ref(state);
+        let settings = app.settings();
         Ok(Site {
             visitor: parts.extensions.get::<Visitor>().cloned(),
             nonce: parts.extensions.get::<Nonce>().map(|n| n.0.clone()).unwrap_or_default(),
             path: parts.uri.path().to_owned(),
-            name: app.name(),
+            name: settings.name.clone(),
+            colour: Some(settings.colour.clone()).filter(|c| !c.is_empty()),
             demo: app.demo,
             said: form::said(&parts.headers),
             now: app.clock.now(),

@@ -1,6 +1,6 @@
 //! Who is asking: found once a request from the sign-in cookie or a personal token.
-use super::form;
-use crate::accounts::{Person, SignInId, store as accounts};
+use super::{form, guard};
+use crate::accounts::{Person, SEEN_EVERY, SignInId, store as accounts};
 use crate::app::App;
 use crate::cohorts::{CohortId, Enrolment, Teaching, store as cohorts};
 use crate::error::{Error, Result};
@@ -63,24 +63,45 @@ pub fn cookie_name(app: &App) -> &'static str {
 
 pub const ENROLMENT_COOKIE: &str = "groundcrew-enrolment";
 
-/// The layer that finds the visitor and leaves them in the request's extensions.
+/// The layer that finds the visitor and leaves them in the request's extensions; a sign-in that is used lives on.
 pub async fn find(State(app): State<App>, mut request: Request, next: Next) -> Response {
     // Static files are the same for everybody: no look-up for them.
-    if !request.uri().path().starts_with("/static/") {
-        match load(&app, request.headers()).await {
-            Ok(Some(visitor)) => {
-                request.extensions_mut().insert(visitor);
-            }
-            Ok(None) => {}
-            Err(error) => return error.into_response(),
-        }
+    if request.uri().path().starts_with("/static/") {
+        return next.run(request).await;
     }
-    next.run(request).await
+    let found = match load(&app, request.uri().path(), request.headers()).await {
+        Ok(found) => found,
+        Err(error) => return error.into_response(),
+    };
+    let renewed = match found {
+        Some((visitor, renewed)) => {
+            request.extensions_mut().insert(visitor);
+            renewed
+        }
+        None => None,
+    };
+    let mut response = next.run(request).await;
+    if let Some(token) = renewed
+        && !sets(&response, cookie_name(&app))
+        && let Ok(cookie) = crate::accounts::pages::cookie(&app, &token)
+    {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
 }
 
-async fn load(app: &App, headers: &HeaderMap) -> Result<Option<Visitor>> {
+/// Whether the handler itself signed somebody in or out.
+fn sets(response: &Response, cookie: &str) -> bool {
+    let all = response.headers().get_all(header::SET_COOKIE);
+    all.iter().filter_map(|h| h.to_str().ok()).any(|h| h.split('=').next() == Some(cookie))
+}
+
+/// The visitor, with the cookie's token when its life was just prolonged.
+async fn load(app: &App, path: &str, headers: &HeaderMap) -> Result<Option<(Visitor, Option<String>)>> {
     let now = app.clock.now();
+    // Tokens are for programs: they open the API and streams, never pages.
     let bearer = headers.get(header::AUTHORIZATION).and_then(|h| h.to_str().ok()).and_then(|h| h.strip_prefix("Bearer "));
+    let bearer = bearer.filter(|_| guard::is_for_programs(path));
     let cookie = form::cookie(headers, cookie_name(app));
     if bearer.is_none() && cookie.is_none() {
         return Ok(None);
@@ -94,9 +115,21 @@ async fn load(app: &App, headers: &HeaderMap) -> Result<Option<Visitor>> {
     let Some(signed_in) = signed_in else { return Ok(None) };
     let enrolments = cohorts::enrolments_of(&mut conn, &signed_in.id).await?;
     let teaching = cohorts::taught_by(&mut conn, &signed_in.id).await?;
+    drop(conn);
+    let renewed = if now >= signed_in.seen.plus(SEEN_EVERY) {
+        let mut write = app.db.write(&signed_in.sign_in).await?;
+        match bearer {
+            Some(_) => accounts::saw_token(&mut write, signed_in.sign_in.as_str(), now).await?,
+            None => accounts::saw_sign_in(&mut write, signed_in.sign_in.as_str(), now).await?,
+        }
+        write.commit().await?;
+        cookie.filter(|_| bearer.is_none())
+    } else {
+        None
+    };
     let chosen = form::cookie(headers, ENROLMENT_COOKIE);
     let current = chosen.and_then(|id| enrolments.iter().position(|e| e.id.as_str() == id)).or(if enrolments.is_empty() { None } else { Some(0) });
-    Ok(Some(Visitor(Arc::new(Inner {
+    let visitor = Visitor(Arc::new(Inner {
         person: signed_in.person(),
         sign_in: signed_in.sign_in.clone(),
         by_token: bearer.is_some(),
@@ -104,7 +137,8 @@ async fn load(app: &App, headers: &HeaderMap) -> Result<Option<Visitor>> {
         teaching,
         current,
         unseen: signed_in.unseen,
-    }))))
+    }));
+    Ok(Some((visitor, renewed)))
 }
 
 impl<S: Sync> FromRequestParts<S> for Visitor {

@@ -5,4 +5,6 @@
 #[macro_use]
 mod people;
 
+mod invitations;
 mod signing_in;
+mod tokens;

@@ -1,0 +1,83 @@
+//! Personal tokens let programs act as a person, and nothing more; notifications are seen by their person alone.
+use crate::people::{Person, Portal};
+use axum::body::Body;
+use axum::http::Request;
+use groundcrew::{accounts, notices, secrets};
+use std::time::Duration;
+
+on_both!(a_token_is_shown_once_and_stored_as_a_hash, a_token_opens_no_page, a_token_needs_a_name, a_person_reads_their_own_notifications);
+
+async fn makes_a_token(ada: &mut Person) -> String {
+    ada.opens("/account/tokens")
+        .await
+        .fills("Name", "my laptop")
+        .fills("Works for", "30 days")
+        .presses("Make token")
+        .await
+        .sees("shown only this once");
+    assert_eq!(ada.page.headers["cache-control"], "no-store");
+    ada.page.text.split_whitespace().find(|w| w.starts_with("gct_")).unwrap().to_owned()
+}
+
+/// Who a token speaks for.
+async fn speaks_for(portal: &Portal, token: &str) -> Option<String> {
+    let mut conn = portal.app.db.read().await.unwrap();
+    let found = accounts::store::by_token(&mut conn, &secrets::token_hash(token), portal.clock.now()).await.unwrap();
+    found.map(|f| f.email.to_string())
+}
+
+async fn a_token_is_shown_once_and_stored_as_a_hash(portal: Portal) {
+    let mut ada = portal.person("Ada Moreno", "ada@example.org").await;
+    ada.signs_in().await;
+    let token = makes_a_token(&mut ada).await;
+    assert_eq!(speaks_for(&portal, &token).await.as_deref(), Some("ada@example.org"));
+    assert_eq!(speaks_for(&portal, &secrets::token_hash(&token)).await, None, "the hash is no token");
+    ada.opens("/account/tokens").await.sees("my laptop").does_not_see(&token);
+    let mut bob = portal.person("Bob", "bob@example.org").await;
+    bob.signs_in().await;
+    let adas = ada.page.button("Revoke my laptop").0.action.clone();
+    assert_eq!(bob.posts(&adas, &[]).await.status, 404);
+    ada.presses("Revoke my laptop").await.sees("The token is revoked.").sees("No tokens yet");
+    assert_eq!(speaks_for(&portal, &token).await, None);
+    let token = makes_a_token(&mut ada).await;
+    portal.wait(Duration::from_secs(30 * 86_400 + 1));
+    assert_eq!(speaks_for(&portal, &token).await, None, "its time is past");
+}
+
+async fn a_token_opens_no_page(portal: Portal) {
+    let mut ada = portal.person("Ada Moreno", "ada@example.org").await;
+    ada.signs_in().await;
+    let token = makes_a_token(&mut ada).await;
+    let mut program = portal.visitor();
+    let request = Request::get("/account").header("authorization", format!("Bearer {token}")).body(Body::empty()).unwrap();
+    let reply = program.sends(request).await;
+    assert_eq!((reply.status.as_u16(), reply.header("location")), (303, "/login?next=/account"));
+}
+
+async fn a_token_needs_a_name(portal: Portal) {
+    let mut ada = portal.person("Ada Moreno", "ada@example.org").await;
+    ada.signs_in().await.opens("/account/tokens").await.fills("Name", "  ").presses("Make token").await.is_answered(422).sees("Give it a name");
+    assert_eq!(ada.posts("/account/tokens", &[("name", "for ever"), ("days", "99999")]).await.status, 422);
+}
+
+async fn a_person_reads_their_own_notifications(portal: Portal) {
+    let mut ada = portal.person("Ada Moreno", "ada@example.org").await;
+    let mut bob = portal.person("Bob", "bob@example.org").await;
+    let id = portal.who("ada@example.org").await.id;
+    let mut write = portal.app.db.write("test").await.unwrap();
+    for (words, link) in [("Your review is back.", "/account/tokens"), ("The date moved.", "https://evil.test/")] {
+        notices::notify(&mut write, &id, "review", words, link, portal.clock.now()).await.unwrap();
+    }
+    write.commit().await.unwrap();
+    ada.signs_in().await;
+    bob.signs_in().await;
+    bob.opens("/notifications").await.sees("Nothing yet");
+    ada.opens("/notifications").await.sees("Your review is back.").sees("new");
+    let adas = ada.page.button("Open Your review is back.").0.action.clone();
+    assert_eq!(bob.posts(&adas, &[]).await.status, 404);
+    ada.presses("Open Your review is back.").await.is_at("/account/tokens");
+    let reply = ada.opens("/notifications").await.page.button("Open The date moved.").0.action.clone();
+    assert_eq!(ada.posts(&reply, &[]).await.header("location"), "/", "nobody is led away from the portal");
+    ada.opens("/notifications").await.does_not_see("new ");
+    assert!(!ada.page.forms.iter().any(|f| f.action == "/notifications/seen"), "nothing is left to mark");
+}
