@@ -118,25 +118,29 @@ CREATE INDEX mails_next ON mails (next);
 CREATE TABLE jobs (
     id TEXT NOT NULL PRIMARY KEY,
     kind TEXT NOT NULL,
-    -- Jobs of one key run one at a time, oldest first.
+    -- Jobs of one key run one at a time.
     key TEXT NOT NULL,
     payload TEXT NOT NULL,
     -- Lower runs first: interactive work is 0, regrades are 10.
     lane BIGINT NOT NULL,
-    -- Whose turn it is: within a lane the owner with the fewest jobs ahead goes first.
+    -- Whose it is, and how many of theirs were before it: within a lane the lowest turn goes first, so that nobody waits for one owner's many.
     owner TEXT NOT NULL,
     turn BIGINT NOT NULL,
     created BIGINT NOT NULL,
     run_after BIGINT NOT NULL,
     state TEXT NOT NULL,
+    -- How often a worker took it, and how often the work itself failed.
     claims BIGINT NOT NULL,
+    failures BIGINT NOT NULL,
     lease TEXT,
     leased_until BIGINT,
+    started BIGINT,
     finished BIGINT,
     error TEXT
 );
 CREATE INDEX jobs_due ON jobs (state, lane, turn, created);
 CREATE INDEX jobs_key ON jobs (key);
+CREATE INDEX jobs_finished ON jobs (kind, finished);
 CREATE UNIQUE INDEX jobs_one_running ON jobs (key) WHERE state = 'running';
 
 CREATE TABLE progress (
@@ -283,6 +287,9 @@ CREATE TABLE gradings (
     score BIGINT NOT NULL,
     open BIGINT NOT NULL,
     max BIGINT NOT NULL,
+    -- What of score and max belongs to hidden checks: lists show students the rest until they are revealed.
+    hidden_score BIGINT NOT NULL,
+    hidden_max BIGINT NOT NULL,
     grader TEXT NOT NULL,
     lab_hash TEXT NOT NULL,
     finished BIGINT NOT NULL,

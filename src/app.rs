@@ -2,11 +2,15 @@
 use crate::clock::Clock;
 use crate::curriculum::programs::Programs;
 use crate::db::Db;
+use crate::engine::pool::Pool;
 use crate::notices::work::Post;
 use crate::secrets::Keys;
 use crate::settings::Settings;
+use crate::web::live::Live;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Cheap to clone; one for the process.
@@ -24,6 +28,12 @@ pub struct App {
     /// Cancelled when the process is told to stop: streams end, workers finish what they hold.
     pub stop: CancellationToken,
     pub outside: Arc<Outside>,
+    /// The children that grade.
+    pub graders: Pool,
+    /// Told when a job was pushed in this process, so that a worker need not wait for its next look.
+    pub pushed: Arc<Notify>,
+    /// Who watches what in this process.
+    pub live: Live,
     settings: Arc<RwLock<Arc<Settings>>>,
 }
 
@@ -31,13 +41,39 @@ impl App {
     pub fn new(db: Db, clock: Clock, keys: Keys, url: &str, demo: bool) -> App {
         let outside = Arc::new(Outside::default());
         let programs = Programs::default();
-        App { db, clock, keys: Arc::new(keys), programs, url: url.into(), demo, stop: CancellationToken::new(), outside, settings: Arc::default() }
+        // Replaced by `grading_with`; a process that never grades starts no child.
+        let graders = Pool::new(PathBuf::from("groundcrew"), 1);
+        App {
+            db,
+            clock,
+            keys: Arc::new(keys),
+            programs,
+            url: url.into(),
+            demo,
+            stop: CancellationToken::new(),
+            outside,
+            graders,
+            pushed: Arc::default(),
+            live: Live::default(),
+            settings: Arc::default(),
+        }
     }
 
     /// The same with what stands round it.
     #[must_use]
     pub fn reaching(self, outside: Outside) -> App {
         App { outside: Arc::new(outside), ..self }
+    }
+
+    /// The same with these children to grade.
+    #[must_use]
+    pub fn grading_with(self, graders: Pool) -> App {
+        App { graders, ..self }
+    }
+
+    /// How many gradings run side by side in this process.
+    pub fn grader_count(&self) -> i64 {
+        i64::try_from(self.graders.size()).unwrap_or(1)
     }
 
     pub fn is_https(&self) -> bool {

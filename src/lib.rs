@@ -5,6 +5,9 @@ pub mod db;
 pub mod secrets;
 
 #[cfg(feature = "server")]
+pub mod queue;
+
+#[cfg(feature = "server")]
 pub mod audit;
 #[cfg(feature = "server")]
 pub mod notices;
@@ -18,6 +21,12 @@ pub mod accounts;
 #[cfg(feature = "server")]
 pub mod cohorts;
 pub mod curriculum;
+#[cfg(feature = "server")]
+pub mod gradings;
+#[cfg(feature = "server")]
+pub mod reviews;
+#[cfg(feature = "server")]
+pub mod submissions;
 
 #[cfg(feature = "server")]
 pub mod app;

@@ -214,19 +214,6 @@ pub async fn revoke_sign_ins(conn: &mut Conn, person: &PersonId, except: Option<
     Ok(done.rows_affected())
 }
 
-/// Whether a sign-in still holds: streams ask now and then.
-pub async fn holds(conn: &mut Conn, id: &SignInId, now: Timestamp) -> Result<bool> {
-    let held: i64 = query_scalar(
-        "SELECT COUNT(*) FROM sign_ins s JOIN people p ON p.id = s.person
-         WHERE s.id = $1 AND s.revoked IS NULL AND s.expires > $2 AND p.disabled IS NULL",
-    )
-    .bind(id)
-    .bind(now)
-    .fetch_one(conn)
-    .await?;
-    Ok(held > 0)
-}
-
 /// How many sign-ins were used since `then` and still hold.
 pub async fn active_sign_ins(conn: &mut Conn, then: Timestamp) -> Result<i64> {
     query_scalar("SELECT COUNT(*) FROM sign_ins WHERE revoked IS NULL AND seen >= $1").bind(then).fetch_one(conn).await
@@ -339,4 +326,18 @@ pub async fn sweep(conn: &mut Conn, then: Timestamp) -> Result<()> {
         query(statement).bind(then).execute(&mut *conn).await?;
     }
     Ok(())
+}
+
+/// Whether a sign-in, or a personal token, still holds: streams ask now and then.
+pub async fn holds(conn: &mut Conn, id: &SignInId, is_token: bool, now: Timestamp) -> Result<bool> {
+    let holding: i64 = if is_token {
+        query_scalar("SELECT COUNT(*) FROM tokens t JOIN people p ON p.id = t.person WHERE t.id = $1 AND t.revoked IS NULL AND t.expires > $2 AND p.disabled IS NULL")
+    } else {
+        query_scalar("SELECT COUNT(*) FROM sign_ins s JOIN people p ON p.id = s.person WHERE s.id = $1 AND s.revoked IS NULL AND s.expires > $2 AND p.disabled IS NULL")
+    }
+    .bind(id)
+    .bind(now)
+    .fetch_one(conn)
+    .await?;
+    Ok(holding > 0)
 }

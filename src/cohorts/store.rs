@@ -1,9 +1,11 @@
 //! Every statement about cohorts, enrolments, instructors and invitations.
 use super::{CohortId, Enrolment, EnrolmentId, Invitation, InvitationId, NewInvitation, Teaching};
 use crate::accounts::PersonId;
+use crate::curriculum::{Lab, LabId, Timeline, calendar};
 use crate::db::Conn;
 use crate::db::values::Timestamp;
-use sqlx::{query, query_as};
+use sqlx::{query, query_as, query_scalar};
+use std::collections::HashMap;
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
 
@@ -104,4 +106,57 @@ pub async fn use_invitation(conn: &mut Conn, id: &InvitationId, by: &PersonId, n
 pub async fn withdraw_first_admin_links(conn: &mut Conn) -> Result<()> {
     query("DELETE FROM invitations WHERE role = 'admin' AND created_by IS NULL AND used IS NULL").execute(conn).await?;
     Ok(())
+}
+
+/// One enrolment, whatever its status.
+pub async fn enrolment(conn: &mut Conn, id: &EnrolmentId) -> Result<Option<Enrolment>> {
+    query_as(
+        "SELECT e.id, e.cohort, c.name AS cohort_name, c.program, c.starts, c.zone, e.person, e.status, e.factor
+         FROM enrolments e JOIN cohorts c ON c.id = e.cohort WHERE e.id = $1",
+    )
+    .bind(id)
+    .fetch_optional(conn)
+    .await
+}
+
+/// Whose enrolment it is.
+pub async fn person_of(conn: &mut Conn, id: &EnrolmentId) -> Result<PersonId> {
+    query_scalar("SELECT person FROM enrolments WHERE id = $1").bind(id).fetch_one(conn).await
+}
+
+/// The instructors of an enrolment's cohort; where there are none, the admins.
+pub async fn staff_of(conn: &mut Conn, id: &EnrolmentId) -> Result<Vec<PersonId>> {
+    let instructors: Vec<PersonId> =
+        query_scalar("SELECT i.person FROM instructors i JOIN enrolments e ON e.cohort = i.cohort WHERE e.id = $1 ORDER BY i.person")
+            .bind(id)
+            .fetch_all(&mut *conn)
+            .await?;
+    if instructors.is_empty() {
+        query_scalar("SELECT id FROM people WHERE admin IS NOT NULL AND disabled IS NULL ORDER BY id").fetch_all(conn).await
+    } else {
+        Ok(instructors)
+    }
+}
+
+/// The moved due times of one enrolment by lab: a person's own goes before a group's, of several groups' the latest counts.
+pub async fn moved_dues(conn: &mut Conn, id: &EnrolmentId) -> Result<HashMap<LabId, Timestamp>> {
+    let rows: Vec<(LabId, Timestamp, i64)> = query_as(
+        "SELECT x.lab, x.due, CAST(CASE WHEN x.enrolment IS NULL THEN 0 ELSE 1 END AS BIGINT) FROM extensions x
+         WHERE x.enrolment = $1 OR x.student_group IN (SELECT m.student_group FROM group_members m WHERE m.enrolment = $1)",
+    )
+    .bind(id)
+    .fetch_all(conn)
+    .await?;
+    let mut moved: HashMap<LabId, (i64, Timestamp)> = HashMap::new();
+    for (lab, due, own) in rows {
+        let entry = moved.entry(lab).or_insert((own, due));
+        *entry = (*entry).max((own, due));
+    }
+    Ok(moved.into_iter().map(|(lab, (_, due))| (lab, due)).collect())
+}
+
+/// When a lab is due for one enrolment: moved for them or their group, else by the program's timeline.
+pub async fn due(conn: &mut Conn, enrolment: &Enrolment, lab: &Lab, timeline: &Timeline) -> Result<Timestamp> {
+    let moved = moved_dues(conn, &enrolment.id).await?;
+    Ok(moved.get(&lab.id).copied().unwrap_or_else(|| calendar::due(timeline, &enrolment.starts, &enrolment.zone, lab.week)))
 }

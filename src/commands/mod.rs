@@ -1,8 +1,12 @@
 //! The command line: one file a command.
 #[cfg(feature = "server")]
+mod boot;
+#[cfg(feature = "server")]
 mod labs;
 #[cfg(feature = "server")]
 mod serve;
+#[cfg(feature = "server")]
+mod work;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -29,6 +33,12 @@ enum Command {
     /// Check and list the labs of the program
     #[cfg(feature = "server")]
     Labs(labs::LabsArgs),
+    /// Grade and send mail, without pages: beside `serve --no-work`
+    #[cfg(feature = "server")]
+    Work(Box<work::WorkArgs>),
+    /// Grade what stands on the input; started by the others
+    #[command(hide = true)]
+    EngineChild,
 }
 
 /// Reads the command line and carries it out.
@@ -49,5 +59,11 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Serve(args) => serve::run(*args),
         #[cfg(feature = "server")]
         Command::Labs(args) => labs::run(args),
+        #[cfg(feature = "server")]
+        Command::Work(args) => work::run(*args),
+        Command::EngineChild => {
+            crate::engine::child::main()?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }

@@ -296,7 +296,7 @@ fn unreachable(solution: &[File], read: &[Read], faults: &Faults<'_>) {
         let why = match &check.kind {
             Kind::KubernetesSchema { .. } | Kind::KubernetesRule { .. } if !yaml => Some("the solution has no YAML file".to_owned()),
             Kind::TerraformStatic { .. } if !ends(&[".tf"]) => Some("the solution has no .tf file".to_owned()),
-            Kind::Select { file: Some(glob), .. } if !solution.iter().any(|f| super::glob_matches(glob, &f.path)) => {
+            Kind::Select { file: Some(glob), .. } if !solution.iter().any(|f| crate::engine::glob::matches(glob, &f.path)) => {
                 Some(format!("no file of the solution matches {glob:?}"))
             }
             Kind::Select { file: None, format: Some(Format::Hcl), .. } if !ends(&[".tf", ".hcl"]) => Some("the solution has no .tf file".to_owned()),

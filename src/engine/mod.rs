@@ -1,10 +1,20 @@
 //! Files in, a report out: knows no database, no HTTP and no cohort; everything it is given is hostile.
 pub mod check;
+pub mod child;
 pub mod files;
+pub mod glob;
+pub mod grade;
 pub mod kubernetes;
+pub mod lint;
+#[cfg(feature = "server")]
+pub mod pool;
+pub mod quiz;
 pub mod report;
+pub mod select;
+pub mod terraform;
 pub mod yaml;
 
 pub use check::{Check, Checks, Surroundings};
 pub use files::{File, Files};
+pub use grade::grade;
 pub use report::{Finding, Place, Problem, Report};

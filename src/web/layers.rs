@@ -3,6 +3,7 @@ use super::site::{Nonce, Site};
 use super::{form, guard, page_with};
 use crate::app::App;
 use crate::error::Failure;
+use crate::submissions::pages::Receipt;
 use askama::Template;
 use axum::body::Body;
 use axum::extract::{FromRequestParts as _, Request, State};
@@ -18,6 +19,7 @@ pub async fn security(State(app): State<App>, mut request: Request, next: Next) 
     }
     let nonce: String = random.iter().map(|b| format!("{b:02x}")).collect();
     request.extensions_mut().insert(Nonce(nonce.clone()));
+    request.extensions_mut().insert(Receipt(app.clock.now()));
     let mut response = next.run(request).await;
     let csp = format!(
         "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \

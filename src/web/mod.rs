@@ -6,6 +6,7 @@ pub mod filters;
 pub mod form;
 pub mod guard;
 pub mod layers;
+pub mod live;
 pub mod pages;
 pub mod routes;
 pub mod site;

@@ -4,8 +4,10 @@ use super::{assets, layers, pages, tour, visitor};
 use crate::accounts::pages::{join, profile, reset, sign_in, sign_ins, tokens};
 use crate::app::App;
 use crate::error::Error;
+use crate::gradings::pages as gradings;
 use crate::notices::pages as notices;
-use Who::{Anyone, SignedIn};
+use crate::submissions::pages as submissions;
+use Who::{Anyone, SignedIn, Student};
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -76,7 +78,16 @@ fn program() -> Vec<Route> {
 
 /// Handing in, reports, progress.
 fn work() -> Vec<Route> {
-    vec![]
+    vec![
+        upload("/labs/{id}/submissions", Student, submissions::hand_in),
+        post("/labs/{id}/sample", Student, submissions::sample),
+        get("/submissions/{id}", SignedIn, gradings::show),
+        get("/submissions/{id}/live", SignedIn, gradings::watch),
+        get("/submissions/{id}/report.json", SignedIn, gradings::json),
+        get("/submissions/{id}/files/{*path}", SignedIn, gradings::file),
+        post("/submissions/{id}/hints/{check}", SignedIn, gradings::hint),
+        post("/submissions/{id}/fixes/{check}", SignedIn, gradings::fix),
+    ]
 }
 
 /// Reviewing and running a cohort.
@@ -95,6 +106,12 @@ fn get<H: Handler<T, App>, T: 'static>(path: &'static str, who: Who, handler: H)
 
 fn post<H: Handler<T, App>, T: 'static>(path: &'static str, who: Who, handler: H) -> Route {
     route(Method::POST, path, who, handler)
+}
+
+/// A POST that brings files: its handler counts them while they stream in.
+fn upload<H: Handler<T, App>, T: 'static>(path: &'static str, who: Who, handler: H) -> Route {
+    let route = post(path, who, handler);
+    Route { handler: route.handler.layer(axum::extract::DefaultBodyLimit::max(submissions::LARGEST_BODY)), ..route }
 }
 
 fn route<H: Handler<T, App>, T: 'static>(method: Method, path: &'static str, who: Who, handler: H) -> Route {

@@ -51,6 +51,12 @@ impl Inner {
         self.person.is_admin() || self.teaches(cohort)
     }
 
+    /// Whether the sign-in or token they came with still holds; a stream asks now and then.
+    pub async fn is_still_signed_in(&self, app: &App) -> bool {
+        let Ok(mut conn) = app.db.read().await else { return false };
+        accounts::holds(&mut conn, &self.sign_in, self.by_token, app.clock.now()).await.unwrap_or(false)
+    }
+
     pub fn is_staff(&self) -> bool {
         self.person.is_admin() || !self.teaching.is_empty()
     }

@@ -47,6 +47,12 @@ impl Quantity {
         Quantity(i128::from(n) * NANO)
     }
 
+    /// In its unit; exact enough to compare with a bound.
+    #[expect(clippy::cast_precision_loss, reason = "bounds in labs have a few digits")]
+    pub fn as_f64(self) -> f64 {
+        self.0 as f64 / NANO as f64
+    }
+
     pub fn is_whole(self) -> bool {
         self.0 % NANO == 0
     }

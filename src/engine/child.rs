@@ -1,0 +1,155 @@
+//! Hostile work runs in a child of the same binary: the wire between them, and the child's own loop.
+use super::check::{Checks, Surroundings};
+use super::files::Files;
+use super::report::{Problem, Report};
+use super::{grade, lint};
+use serde::{Deserialize, Serialize};
+use std::io::{self, Read, Write};
+
+/// What a child is asked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Request {
+    Grade { checks: Checks, files: Files, surroundings: Surroundings },
+    Lint { files: Files },
+}
+
+/// What a child answers: phases first, then one result.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "say", rename_all = "snake_case")]
+pub enum Response {
+    Phase(Phase),
+    Report { report: Box<Report> },
+    Lint { problems: Vec<Problem> },
+}
+
+/// How far a grading is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phase {
+    /// The check under way; none while files are read.
+    pub check: Option<String>,
+    pub done: u32,
+    pub of: u32,
+}
+
+impl Phase {
+    pub fn reading(files: usize) -> Phase {
+        Phase { check: None, done: 0, of: u32::try_from(files).unwrap_or(u32::MAX) }
+    }
+
+    pub fn checking(check: &str, done: usize, of: usize) -> Phase {
+        Phase { check: Some(check.to_owned()), done: u32::try_from(done).unwrap_or(u32::MAX), of: u32::try_from(of).unwrap_or(u32::MAX) }
+    }
+
+    pub fn words(&self) -> String {
+        match &self.check {
+            Some(check) => format!("Checking {check}"),
+            None if self.of == 1 => "Reading 1 file".to_owned(),
+            None => format!("Reading {} files", self.of),
+        }
+    }
+}
+
+/// Address space of a child, in bytes: enough for the schemas of one version and a large hand-in, far from the machine's.
+const MEMORY: u64 = 1 << 30;
+/// Longest message either side takes. A hand-in's files are far smaller; a report can't be larger either.
+pub const LONGEST: usize = 64 << 20;
+/// The grading thread's stack: the readers cap their depth well below it.
+const STACK: usize = 64 << 20;
+
+/// The child: limits itself, then answers requests until its input closes. Exits with 0 then, otherwise with an error.
+pub fn main() -> io::Result<()> {
+    use rlimit::Resource;
+    Resource::AS.set(MEMORY, MEMORY)?;
+    Resource::CORE.set(0, 0)?;
+    Resource::FSIZE.set(0, 0)?;
+    Resource::NOFILE.set(16, 16)?;
+    let worker = std::thread::Builder::new().stack_size(STACK).spawn(|| answer(&mut io::stdin().lock(), &mut io::stdout().lock()))?;
+    worker.join().unwrap_or_else(|_| Err(io::Error::other("the grader panicked")))
+}
+
+fn answer(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
+    while let Some(message) = read(from)? {
+        let request: Request = serde_json::from_slice(&message)?;
+        let response = match request {
+            Request::Grade { checks, files, surroundings } => {
+                let mut unsaid = Ok(());
+                let report = grade::grade(&checks, &files, &surroundings, &mut |phase| {
+                    if unsaid.is_ok() {
+                        unsaid = say(to, &Response::Phase(phase));
+                    }
+                });
+                unsaid?;
+                Response::Report { report: Box::new(report) }
+            }
+            Request::Lint { files } => Response::Lint { problems: lint::lint(&files) },
+        };
+        say(to, &response)?;
+    }
+    Ok(())
+}
+
+fn say(to: &mut impl Write, response: &Response) -> io::Result<()> {
+    write(to, &serde_json::to_vec(response)?)
+}
+
+/// One message: its length in four bytes, big-endian, then JSON.
+pub fn write(to: &mut impl Write, message: &[u8]) -> io::Result<()> {
+    let length = u32::try_from(message.len()).ok().filter(|n| *n as usize <= LONGEST).ok_or_else(|| io::Error::other("a message is too long"))?;
+    to.write_all(&length.to_be_bytes())?;
+    to.write_all(message)?;
+    to.flush()
+}
+
+/// The next message; None at the end of the input.
+pub fn read(from: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
+    let mut length = [0; 4];
+    match from.read_exact(&mut length) {
+        Ok(()) => {}
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(e) => return Err(e),
+    }
+    let length = u32::from_be_bytes(length) as usize;
+    if length > LONGEST {
+        return Err(io::Error::other("a message is too long"));
+    }
+    let mut message = vec![0; length];
+    from.read_exact(&mut message)?;
+    Ok(Some(message))
+}
+
+/// Asks one child of this binary one thing and waits, at most `wall`: for the command line.
+pub fn once(program: &std::path::Path, request: &Request, wall: std::time::Duration) -> io::Result<Response> {
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(program).arg("engine-child").env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let (Some(mut input), Some(mut output)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(io::Error::other("the grader's pipes are missing"));
+    };
+    let message = serde_json::to_vec(request)?;
+    let (sender, result) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let asked = write(&mut input, &message).and_then(|()| {
+            drop(input);
+            last(&mut output)
+        });
+        // The receiver is gone when the wall limit was met.
+        drop(sender.send(asked));
+    });
+    let answered = result
+        .recv_timeout(wall)
+        .unwrap_or_else(|_| Err(io::Error::other(format!("the grader took longer than {} s and was stopped", wall.as_secs()))));
+    // Ends a child that is still at work; one that is done is only waited for.
+    drop(child.kill());
+    child.wait()?;
+    answered
+}
+
+fn last(output: &mut impl Read) -> io::Result<Response> {
+    while let Some(message) = read(output)? {
+        match serde_json::from_slice(&message)? {
+            Response::Phase(_) => {}
+            result => return Ok(result),
+        }
+    }
+    Err(io::Error::other("the grader stopped without an answer: the input is more than it can take"))
+}

@@ -1,0 +1,221 @@
+//! The frame of grading: read every file once, run the checks in the lab's order, let gates stop what read a failed document.
+use super::check::{Check, Checks, Format, Kind, Surroundings};
+use super::child::Phase;
+use super::files::Files;
+use super::kubernetes::{DocumentId, Kubernetes};
+use super::report::{Because, Finding, Graded, Outcome, Problem, Report, Version};
+use super::terraform::Terraform;
+use super::yaml::{self, Dialect, Stream};
+use super::{quiz, select};
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+/// Everything a check may read, read once.
+pub struct Sources<'a> {
+    pub files: &'a Files,
+    /// Documents as Kubernetes reads them.
+    pub kubernetes: Kubernetes<'a>,
+    /// What kept Kubernetes documents from being read.
+    pub unreadable: Vec<&'a Problem>,
+    /// The same files as YAML 1.2's core schema reads them, if a check asks for it.
+    pub core: &'a [Stream],
+    pub terraform: Option<Terraform>,
+}
+
+/// What a check says, and what it looked at to say it.
+pub struct Checked {
+    pub finding: Finding,
+    pub looked_at: BTreeSet<Document>,
+    /// It found nothing to look at: a document that can't be read may be the reason.
+    pub missing: bool,
+}
+
+/// A document a gate can fail.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Document {
+    Kubernetes(DocumentId),
+    /// All of a hand-in's Terraform is one module.
+    Terraform,
+    /// Any other file, by path.
+    File(String),
+}
+
+/// Whether a file is YAML by its name.
+pub fn is_yaml(path: &str) -> bool {
+    path.ends_with(".yaml") || path.ends_with(".yml")
+}
+
+/// Grades `files` by `checks`. The same input gives the same report, apart from its duration.
+pub fn grade(checks: &Checks, files: &Files, surroundings: &Surroundings, told: &mut dyn FnMut(Phase)) -> Report {
+    let started = Instant::now();
+    told(Phase::reading(files.len()));
+    let asks = |wanted: fn(&Kind) -> bool| checks.checks.iter().any(|c| wanted(&c.kind));
+    let wants_kubernetes = asks(|k| {
+        matches!(k, Kind::KubernetesSchema { .. } | Kind::KubernetesRule { .. } | Kind::Select { format: None | Some(Format::Kubernetes), .. })
+    });
+    let wants_core = asks(|k| matches!(k, Kind::Select { format: Some(Format::Yaml), .. }));
+    let wants_terraform = asks(|k| matches!(k, Kind::TerraformStatic { .. } | Kind::Select { format: Some(Format::Hcl), .. }));
+    let as_kubernetes = if wants_kubernetes { streams(files, Dialect::Kubernetes) } else { Vec::new() };
+    let core = if wants_core { streams(files, Dialect::Core) } else { Vec::new() };
+    let sources = Sources {
+        files,
+        kubernetes: Kubernetes::read(files, &as_kubernetes),
+        unreadable: as_kubernetes.iter().flat_map(|s| &s.problems).collect(),
+        core: &core,
+        terraform: wants_terraform.then(|| Terraform::read(files)),
+    };
+    let findings = run(checks, &sources, surroundings, told);
+    let mut report = Report::graded(&checks.lab, &checks.lab_hash, findings);
+    report.versions = versions(checks);
+    if let Some(why) = not_gradable(&sources, wants_kubernetes) {
+        report.outcome = Graded::NotGradable;
+        report.message = Some(why);
+        report.score = 0;
+        report.open = 0;
+    }
+    report.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    report
+}
+
+fn streams(files: &Files, dialect: Dialect) -> Vec<Stream> {
+    files.iter().filter(|f| is_yaml(&f.path)).map(|f| yaml::read(&f.path, &f.bytes, dialect)).collect()
+}
+
+/// Why nothing of the hand-in can be graded: none of its documents could be read.
+fn not_gradable(sources: &Sources<'_>, wants_kubernetes: bool) -> Option<String> {
+    let first = sources.unreadable.first()?;
+    if !wants_kubernetes || sources.kubernetes.documents().next().is_some() {
+        return None;
+    }
+    let place = first.place.as_ref().map(|p| format!("{}:{}:{}: ", p.file, p.line, p.column)).unwrap_or_default();
+    Some(format!("No document could be read. {place}{}", first.message))
+}
+
+fn run(checks: &Checks, sources: &Sources<'_>, surroundings: &Surroundings, told: &mut dyn FnMut(Phase)) -> Vec<Finding> {
+    let mut failed: BTreeSet<Document> = BTreeSet::new();
+    let mut lost = false;
+    let mut findings = Vec::with_capacity(checks.checks.len());
+    for (done, check) in checks.checks.iter().enumerate() {
+        told(Phase::checking(&check.id, done, checks.checks.len()));
+        let mut checked = carry_out(check, sources, surroundings);
+        let stopped = checked.looked_at.iter().any(|d| failed.contains(d)) || (checked.missing && lost);
+        if stopped {
+            let message = "Waits until the document it reads is valid: fix what stands above first.";
+            checked.finding = Finding::skipped(&check.id, check.points, Because::Gate, message);
+        } else if check.gate && checked.finding.outcome == Outcome::Failed {
+            failed.extend(failed_documents(check, &checked, sources));
+            lost |= !sources.unreadable.is_empty();
+        }
+        findings.push(signed(check, checked.finding));
+    }
+    findings
+}
+
+/// The documents that a failed gate stops: those a problem lies in; without places, all it looked at.
+fn failed_documents(check: &Check, checked: &Checked, sources: &Sources<'_>) -> BTreeSet<Document> {
+    if let Kind::KubernetesSchema { version } = &check.kind
+        && let Ok(results) = sources.kubernetes.schema(version, check.only.as_ref())
+    {
+        return results.into_iter().filter(|(_, problems)| !problems.is_empty()).map(|(id, _)| Document::Kubernetes(id)).collect();
+    }
+    checked.looked_at.clone()
+}
+
+/// One check, whatever its kind.
+fn carry_out(check: &Check, sources: &Sources<'_>, surroundings: &Surroundings) -> Checked {
+    match &check.kind {
+        Kind::KubernetesSchema { version } => schema(check, version, sources),
+        Kind::KubernetesRule { rule } => kubernetes_rule(check, rule, sources),
+        Kind::TerraformStatic { rule } => terraform_rule(check, rule, sources),
+        Kind::Select { .. } => select::run(check, sources),
+        Kind::Quiz(question) => alone(quiz::question(check, question, sources.files, surroundings.attempt)),
+        Kind::Rubric { criteria } => alone(quiz::rubric(check, criteria)),
+    }
+}
+
+fn alone(finding: Finding) -> Checked {
+    Checked { finding, looked_at: BTreeSet::new(), missing: false }
+}
+
+fn schema(check: &Check, version: &str, sources: &Sources<'_>) -> Checked {
+    let results = match sources.kubernetes.schema(version, check.only.as_ref()) {
+        Ok(results) => results,
+        Err(why) => return alone(Finding { outcome: Outcome::Error, ..Finding::skipped(&check.id, check.points, Because::Tool, why) }),
+    };
+    let mut problems: Vec<Problem> = sources.unreadable.iter().map(|p| (*p).clone()).collect();
+    let mut looked_at = BTreeSet::new();
+    for (id, found) in results {
+        problems.extend(found);
+        looked_at.insert(Document::Kubernetes(id));
+    }
+    if looked_at.is_empty() && problems.is_empty() {
+        problems.push(
+            Problem::new(format!("There is no {} in the hand-in.", what(check)))
+                .fix("Add it as a document with `apiVersion`, `kind` and `metadata`."),
+        );
+    }
+    let n = looked_at.len();
+    let passed = format!(
+        "{} Kubernetes {version} object{}.",
+        if n == 1 { "The document is a valid".into() } else { format!("All {n} documents are valid") },
+        if n == 1 { "" } else { "s" }
+    );
+    // A failing schema is this check's own result: being missing must not hide it behind another gate.
+    Checked { finding: Finding::from_problems(&check.id, check.points, passed, problems), looked_at, missing: false }
+}
+
+/// What a check is about, in words.
+pub fn what(check: &Check) -> String {
+    let Some(only) = &check.only else { return "Kubernetes object".into() };
+    let kind = only.kind.as_deref().unwrap_or("object");
+    only.name.as_ref().map_or_else(|| kind.to_owned(), |name| format!("{kind} named `{name}`"))
+}
+
+fn kubernetes_rule(check: &Check, rule: &str, sources: &Sources<'_>) -> Checked {
+    let Some(result) = sources.kubernetes.rule(rule, check.only.as_ref()) else {
+        let message = format!("This grader has no rule `{rule}`.");
+        return alone(Finding { outcome: Outcome::Error, ..Finding::skipped(&check.id, check.points, Because::Tool, message) });
+    };
+    let passed = super::kubernetes::rules::by_id(rule).map_or_else(String::new, |r| r.about().title.to_owned());
+    Checked {
+        finding: Finding::from_problems(&check.id, check.points, passed, result.problems),
+        looked_at: result.looked_at.into_iter().map(Document::Kubernetes).collect(),
+        missing: result.missing,
+    }
+}
+
+fn terraform_rule(check: &Check, rule: &str, sources: &Sources<'_>) -> Checked {
+    let (Some(terraform), Some(known)) = (&sources.terraform, super::terraform::rules::by_id(rule)) else {
+        let message = format!("This grader has no rule `{rule}`.");
+        return alone(Finding { outcome: Outcome::Error, ..Finding::skipped(&check.id, check.points, Because::Tool, message) });
+    };
+    let finding = Finding::from_problems(&check.id, check.points, known.title(), terraform.rule(rule));
+    Checked { finding, looked_at: BTreeSet::from([Document::Terraform]), missing: false }
+}
+
+/// The author's own words go before a rule's.
+fn signed(check: &Check, mut finding: Finding) -> Finding {
+    finding.hidden = check.hidden;
+    if finding.outcome != Outcome::Failed {
+        return finding;
+    }
+    if let Some(why) = &check.why {
+        finding.why = Some(why.clone());
+        finding.problems.iter_mut().for_each(|p| p.why = Some(why.clone()));
+    }
+    if let Some(fix) = &check.fix_text {
+        finding.fix = Some(fix.clone());
+        finding.problems.iter_mut().filter(|p| p.fix.is_none()).for_each(|p| p.fix = Some(fix.clone()));
+    }
+    if !check.hints.is_empty() {
+        finding.hint = Some(check.hints.join("\n\n"));
+    }
+    finding
+}
+
+/// What else shaped the report: the schemas' versions.
+fn versions(checks: &Checks) -> Vec<Version> {
+    let schemas: BTreeSet<&String> =
+        checks.checks.iter().filter_map(|c| if let Kind::KubernetesSchema { version } = &c.kind { Some(version) } else { None }).collect();
+    schemas.into_iter().map(|v| Version { name: "kubernetes-schema".into(), version: v.clone() }).collect()
+}

@@ -1,0 +1,43 @@
+//! All built-in rules over files without a lab: what `groundcrew lint` says.
+use super::files::Files;
+use super::grade::is_yaml;
+use super::kubernetes::{Kubernetes, rules};
+use super::report::Problem;
+use super::terraform::Terraform;
+use super::yaml::{self, Dialect};
+
+/// The schemas `lint` judges by.
+pub const VERSION: &str = "1.36";
+
+/// Every problem of the files, by file and place.
+pub fn lint(files: &Files) -> Vec<Problem> {
+    let streams: Vec<_> = files.iter().filter(|f| is_yaml(&f.path)).map(|f| yaml::read(&f.path, &f.bytes, Dialect::Kubernetes)).collect();
+    let mut problems: Vec<Problem> = streams.iter().flat_map(|s| s.problems.clone()).map(|p| named(p, "yaml")).collect();
+    let kubernetes = Kubernetes::read(files, &streams);
+    match kubernetes.schema(VERSION, None) {
+        Ok(results) => problems.extend(results.into_iter().flat_map(|(_, found)| found).map(|p| named(p, "schema"))),
+        Err(why) => problems.push(Problem::new(why)),
+    }
+    for rule in rules::all() {
+        if let Some(result) = kubernetes.rule(rule.about().id, None)
+            && !result.missing
+        {
+            problems.extend(result.problems);
+        }
+    }
+    if files.iter().any(|f| f.path.ends_with(".tf")) {
+        problems.extend(Terraform::read(files).lint());
+    }
+    problems.sort_by(|a, b| key(a).cmp(&key(b)));
+    problems
+}
+
+fn named(mut problem: Problem, rule: &str) -> Problem {
+    problem.rule.get_or_insert_with(|| rule.to_owned());
+    problem
+}
+
+fn key(problem: &Problem) -> (Option<&str>, u32, u32, Option<&str>) {
+    let place = problem.place.as_ref();
+    (place.map(|p| p.file.as_str()), place.map_or(0, |p| p.line), place.map_or(0, |p| p.column), problem.rule.as_deref())
+}

@@ -1,0 +1,321 @@
+//! The `select` kind: a JSONPath over the parsed documents of a hand-in, and what must be found there.
+use super::check::{Check, Count, Expect, Format, Kind};
+use super::glob;
+use super::grade::{Checked, Document, Sources, is_yaml, what};
+use super::kubernetes::quantity::Quantity;
+use super::report::{Finding, Outcome, Place, Problem};
+use super::yaml::{self, Dialect, Node};
+use serde_json::Value;
+use serde_json_path::JsonPath;
+use std::collections::BTreeSet;
+
+/// One document to look into.
+struct Subject<'a> {
+    id: Document,
+    file: String,
+    json: Value,
+    places: Places<'a>,
+}
+
+/// How to find where a value stands.
+enum Places<'a> {
+    Node(&'a Node),
+    Owned(Box<Node>),
+    Terraform(&'a super::terraform::Terraform),
+    /// The format keeps no places: the file is all there is to name.
+    None,
+}
+
+/// A value a path found.
+struct Found {
+    value: Value,
+    place: Option<Place>,
+}
+
+pub fn run(check: &Check, sources: &Sources<'_>) -> Checked {
+    let Kind::Select { file, format, path, expect } = &check.kind else { return nothing(Finding::default()) };
+    let parsed = match JsonPath::parse(path) {
+        Ok(parsed) => parsed,
+        // The lab's loader refuses such a path; a report must still say what happened.
+        Err(e) => {
+            return nothing(Finding {
+                check: check.id.clone(),
+                outcome: Outcome::Error,
+                max: check.points,
+                message: format!("The lab's path {path} can't be read: {e}."),
+                ..Finding::default()
+            });
+        }
+    };
+    let (subjects, unreadable) = subjects(check, file.as_deref(), format.unwrap_or_else(|| guessed(file.as_deref())), sources);
+    let looked_at: BTreeSet<Document> = subjects.iter().map(|s| s.id.clone()).collect();
+    if subjects.is_empty() {
+        let missing = check.only.as_ref().map_or_else(
+            || format!("There is no {} to look into.", file.as_deref().map_or_else(|| "document".to_owned(), |f| format!("file `{f}`"))),
+            |_| format!("There is no {} in the hand-in.", what(check)),
+        );
+        let problems = if unreadable.is_empty() { vec![Problem::new(missing)] } else { unreadable };
+        return Checked { finding: Finding::from_problems(&check.id, check.points, "", problems), looked_at, missing: true };
+    }
+    let found: Vec<Found> = subjects.iter().flat_map(|s| query(s, &parsed)).collect();
+    let problems: Vec<Problem> = judge(expect, path, &found)
+        .into_iter()
+        .map(|(message, place)| {
+            let place = place.or_else(|| subjects.first().and_then(|s| nearest(s, path)));
+            Problem { place, ..Problem::new(message) }
+        })
+        .collect();
+    let passed = format!("`{}` is as it should be.", short(path));
+    Checked { finding: Finding::from_problems(&check.id, check.points, passed, problems), looked_at, missing: false }
+}
+
+fn nothing(finding: Finding) -> Checked {
+    Checked { finding, looked_at: BTreeSet::new(), missing: false }
+}
+
+fn guessed(file: Option<&str>) -> Format {
+    match file.and_then(|f| f.rsplit('.').next()) {
+        Some("json") => Format::Json,
+        Some("toml") => Format::Toml,
+        Some("tf" | "hcl") => Format::Hcl,
+        _ => Format::Kubernetes,
+    }
+}
+
+fn subjects<'a>(check: &Check, file: Option<&str>, format: Format, sources: &'a Sources<'_>) -> (Vec<Subject<'a>>, Vec<Problem>) {
+    let wanted = |path: &str| file.is_none_or(|g| glob::matches(g, path));
+    let mut unreadable = Vec::new();
+    let subjects = match format {
+        Format::Kubernetes => {
+            unreadable.extend(sources.unreadable.iter().filter(|p| p.place.as_ref().is_some_and(|at| wanted(&at.file))).map(|p| (*p).clone()));
+            let matching = sources.kubernetes.matching(check.only.as_ref());
+            matching
+                .filter_map(|(id, node)| {
+                    let file = &sources.kubernetes.document(id)?.file;
+                    wanted(file).then(|| Subject {
+                        id: Document::Kubernetes(id),
+                        file: file.clone(),
+                        json: node.to_json(),
+                        places: Places::Node(node),
+                    })
+                })
+                .collect()
+        }
+        Format::Yaml => {
+            unreadable.extend(sources.core.iter().flat_map(|s| &s.problems).filter(|p| p.place.as_ref().is_some_and(|at| wanted(&at.file))).cloned());
+            let documents = sources.core.iter().flat_map(|s| &s.documents).filter(|d| wanted(&d.file));
+            documents
+                .map(|d| Subject { id: Document::File(d.file.clone()), file: d.file.clone(), json: d.root.to_json(), places: Places::Node(&d.root) })
+                .collect()
+        }
+        Format::Json => {
+            sources.files.iter().filter(|f| f.path.ends_with(".json") && wanted(&f.path)).filter_map(|f| json(f, &mut unreadable)).collect()
+        }
+        Format::Toml => sources.files.iter().filter(|f| !is_yaml(&f.path) && wanted(&f.path)).filter_map(|f| toml(f, &mut unreadable)).collect(),
+        Format::Hcl => sources
+            .terraform
+            .iter()
+            .map(|t| Subject { id: Document::Terraform, file: "main.tf".into(), json: t.json(), places: Places::Terraform(t) })
+            .collect(),
+    };
+    (subjects, unreadable)
+}
+
+/// Strict JSON; its places come from reading it as YAML, which contains it.
+fn json<'a>(file: &super::File, unreadable: &mut Vec<Problem>) -> Option<Subject<'a>> {
+    match serde_json::from_slice(&file.bytes) {
+        Ok(json) => {
+            let root = yaml::read(&file.path, &file.bytes, Dialect::Core).documents.into_iter().next().map(|d| Box::new(d.root));
+            Some(Subject { id: Document::File(file.path.clone()), file: file.path.clone(), json, places: root.map_or(Places::None, Places::Owned) })
+        }
+        Err(e) => {
+            let (line, column) = (u32::try_from(e.line()).unwrap_or(1), u32::try_from(e.column()).unwrap_or(1));
+            let place = Place { file: file.path.clone(), line, column, end_line: line, end_column: column + 1 };
+            unreadable.push(Problem::new(format!("This is not JSON: {e}.")).at(place));
+            None
+        }
+    }
+}
+
+fn toml<'a>(file: &super::File, unreadable: &mut Vec<Problem>) -> Option<Subject<'a>> {
+    let text = std::str::from_utf8(&file.bytes).ok()?;
+    match text.parse::<toml::Table>().map_err(|e| e.to_string()).and_then(|t| serde_json::to_value(t).map_err(|e| e.to_string())) {
+        Ok(json) => Some(Subject { id: Document::File(file.path.clone()), file: file.path.clone(), json, places: Places::None }),
+        Err(e) => {
+            let place = Place { file: file.path.clone(), line: 1, column: 1, end_line: 1, end_column: 2 };
+            unreadable.push(Problem::new(format!("This is not TOML: {}.", e.trim())).at(place));
+            None
+        }
+    }
+}
+
+fn query(subject: &Subject<'_>, path: &JsonPath) -> Vec<Found> {
+    let located = path.query_located(&subject.json);
+    located.iter().map(|node| Found { value: node.node().clone(), place: place(subject, &node.location().to_json_pointer()) }).collect()
+}
+
+fn place(subject: &Subject<'_>, pointer: &str) -> Option<Place> {
+    let steps: Vec<String> = pointer.split('/').skip(1).map(|s| s.replace("~1", "/").replace("~0", "~")).collect();
+    let node = match &subject.places {
+        Places::Node(node) => node,
+        Places::Owned(node) => node.as_ref(),
+        Places::Terraform(terraform) => return terraform.place_of(pointer),
+        Places::None => return Some(Place { file: subject.file.clone(), line: 1, column: 1, end_line: 1, end_column: 1 }),
+    };
+    let (found, key) = node.at(steps.iter().map(String::as_str))?;
+    // A mapping or a list is shown by its key: all of its lines would drown the reader.
+    let span = if matches!(found.value, yaml::Value::Map(_) | yaml::Value::Seq(_)) { key.unwrap_or(found.span) } else { found.span };
+    Some(span.place(&subject.file))
+}
+
+/// The deepest part of a plain path that is there: where something is missing.
+fn nearest(subject: &Subject<'_>, path: &str) -> Option<Place> {
+    let steps = plain_steps(path);
+    (0..=steps.len()).rev().find_map(|n| {
+        let pointer: String = steps[..n].iter().map(|s| format!("/{}", s.replace('~', "~0").replace('/', "~1"))).collect();
+        subject.json.pointer(&pointer)?;
+        if n == 0 { place(subject, "").map(|p| Place { end_line: p.line, end_column: p.column + 1, ..p }) } else { place(subject, &pointer) }
+    })
+}
+
+/// The names and indexes of a path up to its first wildcard, filter or slice.
+fn plain_steps(path: &str) -> Vec<String> {
+    let mut steps = Vec::new();
+    let mut rest = path.strip_prefix('$').unwrap_or(path);
+    loop {
+        if let Some(quoted) = rest.strip_prefix("['").or_else(|| rest.strip_prefix("[\"")) {
+            let Some((name, after)) = quoted.split_once("']").or_else(|| quoted.split_once("\"]")) else { return steps };
+            steps.push(name.to_owned());
+            rest = after;
+        } else if let Some((index, after)) = rest.strip_prefix('[').and_then(|r| r.split_once(']'))
+            && index.bytes().all(|b| b.is_ascii_digit())
+        {
+            steps.push(index.to_owned());
+            rest = after;
+        } else if let Some(named) = rest.strip_prefix('.')
+            && !named.starts_with(['.', '*'])
+        {
+            let end = named.find(['.', '[']).unwrap_or(named.len());
+            steps.push(named[..end].to_owned());
+            rest = &named[end..];
+        } else {
+            return steps;
+        }
+    }
+}
+
+/// What is wrong with what was found, each with its place where there is one.
+fn judge(expect: &Expect, path: &str, found: &[Found]) -> Vec<(String, Option<Place>)> {
+    let path = short(path);
+    let missing = || vec![(format!("`{path}` is missing; expected {}.", wish(expect)), None)];
+    let each = |good: &dyn Fn(&Value) -> bool| -> Vec<(String, Option<Place>)> {
+        if found.is_empty() {
+            return missing();
+        }
+        let bad = found.iter().filter(|f| !good(&f.value));
+        bad.map(|f| (format!("`{path}` is {}; expected {}.", shown(&f.value), wish(expect)), f.place.clone())).collect()
+    };
+    match expect {
+        Expect::Exists(true) | Expect::Absent(false) => {
+            if found.is_empty() {
+                missing()
+            } else {
+                Vec::new()
+            }
+        }
+        Expect::Exists(false) | Expect::Absent(true) => {
+            found.iter().map(|f| (format!("`{path}` is {}; it must not be there.", shown(&f.value)), f.place.clone())).collect()
+        }
+        Expect::Equals(wanted) => each(&|v| same(v, wanted)),
+        Expect::OneOf(wanted) => each(&|v| wanted.iter().any(|w| same(v, w))),
+        Expect::Matches(pattern) => match regex::Regex::new(pattern) {
+            Ok(regex) => each(&|v| regex.is_match(&plain(v))),
+            Err(_) => vec![(format!("The lab's pattern {pattern} can't be read."), None)],
+        },
+        Expect::Min(least) => each(&|v| number(v).is_some_and(|n| n >= *least)),
+        Expect::Max(most) => each(&|v| number(v).is_some_and(|n| n <= *most)),
+        Expect::Count(count) => counted(count, &path, found),
+        Expect::Contains(wanted) if found.is_empty() => {
+            vec![(format!("`{path}` is missing; expected something that contains {}.", shown(wanted)), None)]
+        }
+        Expect::Contains(wanted) => {
+            if found.iter().any(|f| contains(&f.value, wanted)) {
+                return Vec::new();
+            }
+            let first = found.first();
+            vec![(
+                format!("`{path}` is {}; expected {}.", first.map_or_else(String::new, |f| shown(&f.value)), wish(expect)),
+                first.and_then(|f| f.place.clone()),
+            )]
+        }
+    }
+}
+
+fn counted(count: &Count, path: &str, found: &[Found]) -> Vec<(String, Option<Place>)> {
+    let n = u32::try_from(found.len()).unwrap_or(u32::MAX);
+    let good = count.min.is_none_or(|min| n >= min) && count.max.is_none_or(|max| n <= max) && count.equals.is_none_or(|e| n == e);
+    if good {
+        return Vec::new();
+    }
+    let wish = wish(&Expect::Count(count.clone()));
+    vec![(format!("`{path}` is found {n} time{}; expected {wish}.", if n == 1 { "" } else { "s" }), found.first().and_then(|f| f.place.clone()))]
+}
+
+fn wish(expect: &Expect) -> String {
+    match expect {
+        Expect::Exists(_) | Expect::Absent(_) => "it to be there".into(),
+        Expect::Equals(v) => shown(v),
+        Expect::OneOf(all) => format!("one of {}", all.iter().map(shown).collect::<Vec<_>>().join(", ")),
+        Expect::Matches(pattern) => format!("something like `{pattern}`"),
+        Expect::Min(n) => format!("at least {n}"),
+        Expect::Max(n) => format!("at most {n}"),
+        Expect::Contains(v) => format!("something that contains {}", shown(v)),
+        Expect::Count(Count { equals: Some(n), .. }) => format!("{n}"),
+        Expect::Count(Count { min: Some(min), max: Some(max), .. }) => format!("{min} to {max}"),
+        Expect::Count(Count { min: Some(min), .. }) => format!("at least {min}"),
+        Expect::Count(Count { max: Some(max), .. }) => format!("at most {max}"),
+        Expect::Count(_) => "any number".into(),
+    }
+}
+
+/// Equal as values: 3 and 3.0 are the same number.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(x), Value::Number(y)) => x.as_f64() == y.as_f64(),
+        (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| same(x, y)),
+        _ => a == b,
+    }
+}
+
+fn contains(value: &Value, wanted: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(|item| same(item, wanted)),
+        Value::String(text) => wanted.as_str().is_some_and(|w| text.contains(w)),
+        Value::Object(map) => wanted.as_str().is_some_and(|w| map.contains_key(w)),
+        other => same(other, wanted),
+    }
+}
+
+/// A number, or a Kubernetes quantity as one: `2Gi`, `500m`.
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(n) => n.as_f64(),
+        Value::String(text) => text.parse().ok().or_else(|| Quantity::parse(text).map(Quantity::as_f64)),
+        _ => None,
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// A value as a sentence can hold it.
+fn shown(value: &Value) -> String {
+    let text = value.to_string();
+    if text.chars().count() <= 80 { format!("`{text}`") } else { format!("`{}…`", text.chars().take(77).collect::<String>()) }
+}
+
+/// A path as a reader thinks of it: `spec.replicas`.
+fn short(path: &str) -> String {
+    path.strip_prefix("$.").or_else(|| path.strip_prefix('$')).unwrap_or(path).to_owned()
+}

@@ -1,0 +1,98 @@
+//! An instructor's verdict on a submission: asked for, claimed, given with reasons, never overwritten unseen.
+pub mod store;
+pub mod work;
+
+use crate::accounts::PersonId;
+use crate::cohorts::CohortId;
+use crate::db::values::{Row, Timestamp};
+use crate::submissions::SubmissionId;
+use crate::{id, words};
+
+id!(ReviewId);
+id!(CommentId);
+
+words!(
+    State {
+        Waiting = "waiting",
+        /// Sent back: a new hand-in is expected.
+        Returned = "returned",
+        Accepted = "accepted",
+    }
+);
+
+/// A review as it stands. Claims are kept beside the state: they run out by themselves.
+#[derive(Debug, Clone, Row)]
+pub struct Review {
+    pub id: ReviewId,
+    pub submission: SubmissionId,
+    pub cohort: CohortId,
+    pub state: State,
+    /// Counts every change; a verdict names the version it was written on.
+    pub version: i64,
+    pub requested: Timestamp,
+    pub requested_by: String,
+    /// Promised by then; both sides see it.
+    pub due: Timestamp,
+    pub claimed_by: Option<PersonId>,
+    pub claimed_until: Option<Timestamp>,
+    pub comment: String,
+    pub override_score: Option<i64>,
+    pub override_reason: Option<String>,
+    pub finished: Option<Timestamp>,
+    pub finished_by: Option<PersonId>,
+    pub finished_name: Option<String>,
+}
+
+/// A remark on a line of a file.
+#[derive(Debug, Clone, Row)]
+pub struct Comment {
+    pub id: CommentId,
+    pub file: String,
+    pub line: i64,
+    pub words: String,
+    pub written_by: PersonId,
+    pub written_name: String,
+    pub written: Timestamp,
+}
+
+/// Working days that a review is promised in.
+pub const PROMISED_DAYS: i64 = 3;
+/// How long a claim keeps others away without being renewed.
+pub const CLAIM: std::time::Duration = std::time::Duration::from_secs(30 * 60);
+
+impl Review {
+    /// Who holds it now, if anybody does.
+    pub fn holder(&self, now: Timestamp) -> Option<&PersonId> {
+        self.claimed_by.as_ref().filter(|_| self.claimed_until.is_some_and(|until| until > now))
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.state == State::Waiting
+    }
+}
+
+/// When a review asked for at `asked` is promised: the end of the third working day after, in the cohort's zone.
+pub fn promised(asked: Timestamp, zone: &str) -> Timestamp {
+    let Ok(mut day) = asked.instant().in_tz(zone) else { return asked };
+    let mut left = PROMISED_DAYS;
+    while left > 0 {
+        let Ok(next) = day.tomorrow() else { return asked };
+        day = next;
+        if !matches!(day.weekday(), jiff::civil::Weekday::Saturday | jiff::civil::Weekday::Sunday) {
+            left -= 1;
+        }
+    }
+    day.end_of_day().map_or(asked, |end| end.timestamp().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weekend_is_no_working_day() {
+        // Thursday 2026-11-26, 10:00 in Berlin: Friday, Monday, Tuesday.
+        let asked = Timestamp::from("2026-11-26T09:00:00Z".parse::<jiff::Timestamp>().unwrap());
+        assert_eq!(promised(asked, "Europe/Berlin").rfc3339(), "2026-12-01T22:59:59Z");
+    }
+}
