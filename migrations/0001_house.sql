@@ -337,6 +337,8 @@ CREATE TABLE reviews (
     comment TEXT NOT NULL,
     override_score BIGINT,
     override_reason TEXT,
+    -- When the student answered two questions on their own change.
+    defended BIGINT,
     finished BIGINT,
     finished_by TEXT
 );
@@ -359,16 +361,6 @@ CREATE TABLE marks (
     criterion TEXT NOT NULL,
     points BIGINT NOT NULL,
     PRIMARY KEY (review, check_id, criterion)
-);
-
-CREATE TABLE waivers (
-    cohort TEXT NOT NULL REFERENCES cohorts (id),
-    lab TEXT NOT NULL,
-    check_id TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    created BIGINT NOT NULL,
-    created_by TEXT NOT NULL,
-    PRIMARY KEY (cohort, lab, check_id)
 );
 
 -- An explicit, signed score for a whole lab.

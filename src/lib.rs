@@ -24,6 +24,8 @@ pub mod curriculum;
 #[cfg(feature = "server")]
 pub mod gradings;
 #[cfg(feature = "server")]
+pub mod progress;
+#[cfg(feature = "server")]
 pub mod reviews;
 #[cfg(feature = "server")]
 pub mod submissions;

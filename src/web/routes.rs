@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::gradings::pages as gradings;
 use crate::notices::pages as notices;
+use crate::progress::pages as progress;
 use crate::submissions::pages as submissions;
 use Who::{Anyone, SignedIn, Student};
 use axum::handler::Handler;
@@ -79,6 +80,9 @@ fn program() -> Vec<Route> {
 /// Handing in, reports, progress.
 fn work() -> Vec<Route> {
     vec![
+        get("/", Anyone, progress::home::show),
+        get("/skills", Student, progress::skills::show),
+        get("/submissions", Student, progress::submissions::list),
         upload("/labs/{id}/submissions", Student, submissions::hand_in),
         post("/labs/{id}/sample", Student, submissions::sample),
         get("/submissions/{id}", SignedIn, gradings::show),

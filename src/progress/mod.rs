@@ -1,0 +1,247 @@
+//! Where a student stands: a lab's score, a week's share, a skill's level, and what to do next. Pure.
+pub mod next;
+pub mod pages;
+pub mod skills;
+pub mod store;
+
+use crate::cohorts::{Enrolment, EnrolmentId};
+use crate::curriculum::{Lab, LabId, Program, Week, calendar};
+use crate::db::values::{Row, Timestamp};
+use crate::engine::check::Kind;
+use crate::gradings::Came;
+use crate::reviews;
+use crate::submissions::{SubmissionId, credited};
+use std::collections::{BTreeMap, HashMap};
+
+/// One submission with what decides its worth.
+#[derive(Debug, Clone, Row)]
+pub struct Attempt {
+    pub submission: SubmissionId,
+    pub enrolment: EnrolmentId,
+    pub lab: LabId,
+    pub number: i64,
+    pub received: Timestamp,
+    /// None while it waits for its grading.
+    pub outcome: Option<Came>,
+    pub score: Option<i64>,
+    pub open: Option<i64>,
+    pub max: Option<i64>,
+    pub hidden_score: Option<i64>,
+    pub hidden_max: Option<i64>,
+    pub review: Option<reviews::State>,
+    pub review_due: Option<Timestamp>,
+    pub reviewed: Option<Timestamp>,
+    pub override_score: Option<i64>,
+    pub defended: Option<Timestamp>,
+    /// Rubric points given by the review.
+    pub marks: i64,
+    pub marked: i64,
+}
+
+impl Attempt {
+    pub fn url(&self) -> String {
+        format!("/submissions/{}", self.submission)
+    }
+
+    /// Its points before late credit: an override, or what was graded and marked. None unless it was gradable.
+    pub fn points(&self) -> Option<i64> {
+        match self.outcome? {
+            Came::Graded => Some(self.override_score.unwrap_or(self.score.unwrap_or(0) + self.marks)),
+            Came::NotGradable | Came::Broken => None,
+        }
+    }
+
+    /// Points nobody can say yet.
+    fn still_open(&self, lab: &Lab) -> i64 {
+        let rubric: u32 = lab.checks.iter().filter(|c| matches!(c.kind, Kind::Rubric { .. })).map(|c| c.points).sum();
+        let marked = if self.marked > 0 || self.override_score.is_some() { i64::from(rubric) } else { 0 };
+        if self.override_score.is_some() { 0 } else { (self.open.unwrap_or(0) - marked).max(0) }
+    }
+
+    /// The same as its student may see it while hidden checks are hidden.
+    fn without_hidden(mut self) -> Attempt {
+        self.score = self.score.map(|s| s - self.hidden_score.unwrap_or(0));
+        self.open = self.open.map(|o| o + self.hidden_max.unwrap_or(0));
+        self
+    }
+}
+
+/// An explicit score for a whole lab, signed by staff.
+#[derive(Debug, Clone, Row)]
+pub struct LabOverride {
+    pub enrolment: EnrolmentId,
+    pub lab: LabId,
+    pub score: i64,
+    pub reason: String,
+}
+
+/// Who is looking: a student doesn't see what hidden checks said before the due time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Eyes {
+    Student,
+    Staff,
+}
+
+/// Where one enrolment stands in one lab.
+#[derive(Debug, Clone)]
+pub struct Standing<'a> {
+    pub lab: &'a Lab,
+    pub due: Timestamp,
+    pub steps: Vec<calendar::Step>,
+    /// The newest first.
+    pub attempts: Vec<Attempt>,
+    /// Best credited score; None while nothing gradable was handed in.
+    pub best: Option<i64>,
+    /// Best score before late credit: what skills are proved by.
+    pub raw: Option<i64>,
+    /// Points of the best attempt that are still open.
+    pub open: i64,
+    pub overridden: bool,
+}
+
+impl Standing<'_> {
+    pub fn percent(&self) -> Option<i64> {
+        self.best.map(|best| best * 100 / i64::from(self.lab.points.max(1)))
+    }
+
+    pub fn is_passed(&self, program: &Program) -> bool {
+        self.best.is_some_and(|best| best >= i64::from(program.passing(self.lab)))
+    }
+
+    /// Whether open points alone keep it from being passed: graduation can't fail on it.
+    pub fn is_provisional(&self, program: &Program) -> bool {
+        !self.is_passed(program) && self.best.is_some_and(|best| best + self.open >= i64::from(program.passing(self.lab)))
+    }
+
+    pub fn is_waiting(&self) -> bool {
+        self.attempts.first().is_some_and(|a| a.outcome.is_none())
+    }
+
+    /// The newest attempt, if it was sent back.
+    pub fn returned(&self) -> Option<&Attempt> {
+        self.attempts.first().filter(|a| a.review == Some(reviews::State::Returned))
+    }
+
+    /// For a badge or a meter.
+    pub fn tone(&self, program: &Program) -> &'static str {
+        match self.best {
+            None => "mute",
+            Some(_) if self.is_passed(program) => "go",
+            Some(_) => "hold",
+        }
+    }
+}
+
+/// Where one enrolment stands in the whole program.
+#[derive(Debug)]
+pub struct Book<'a> {
+    pub program: &'a Program,
+    pub standings: BTreeMap<LabId, Standing<'a>>,
+    pub week: i64,
+    pub now: Timestamp,
+}
+
+/// A week in numbers.
+#[derive(Debug, Clone)]
+pub struct WeekState {
+    pub number: u32,
+    pub title: String,
+    pub url: String,
+    /// Of its required points; labs not handed in count 0.
+    pub percent: i64,
+    /// done, now, behind, open or locked.
+    pub state: &'static str,
+}
+
+impl<'a> Book<'a> {
+    /// Puts together what `store` loaded for one enrolment.
+    pub fn new(
+        program: &'a Program,
+        enrolment: &Enrolment,
+        attempts: Vec<Attempt>,
+        dues: &HashMap<LabId, Timestamp>,
+        overrides: &[LabOverride],
+        eyes: Eyes,
+        now: Timestamp,
+    ) -> Book<'a> {
+        let ends = calendar::ends(&enrolment.starts, &enrolment.zone, program.length());
+        let mut by_lab: HashMap<LabId, Vec<Attempt>> = HashMap::new();
+        for attempt in attempts {
+            by_lab.entry(attempt.lab.clone()).or_default().push(attempt);
+        }
+        let standings = program.labs().map(|lab| {
+            let plain = calendar::due(&program.timeline, &enrolment.starts, &enrolment.zone, lab.week);
+            let due = dues.get(&lab.id).copied().unwrap_or(plain);
+            let steps = calendar::steps(&program.timeline, due, &enrolment.zone, ends);
+            let mut attempts = by_lab.remove(&lab.id).unwrap_or_default();
+            if eyes == Eyes::Student && now < plain {
+                attempts = attempts.into_iter().map(Attempt::without_hidden).collect();
+            }
+            attempts.sort_by_key(|a| std::cmp::Reverse(a.number));
+            let signed = overrides.iter().find(|o| o.lab == lab.id).map(|o| o.score);
+            (lab.id.clone(), standing(lab, due, steps, attempts, signed))
+        });
+        let standings = standings.collect();
+        let week = calendar::week_at(&enrolment.starts, &enrolment.zone, now);
+        Book { program, standings, week, now }
+    }
+
+    pub fn of_week(&self, week: &'a Week) -> impl Iterator<Item = &Standing<'a>> {
+        week.labs.iter().filter_map(|id| self.standings.get(id))
+    }
+
+    /// Percent of a week's required points that are earned; None for a week without required labs.
+    pub fn week_percent(&self, week: &'a Week) -> Option<i64> {
+        let required: Vec<_> = self.of_week(week).filter(|s| s.lab.required).collect();
+        let max: i64 = required.iter().map(|s| i64::from(s.lab.points)).sum();
+        (max > 0).then(|| required.iter().filter_map(|s| s.best).sum::<i64>() * 100 / max)
+    }
+
+    pub fn weeks(&'a self) -> Vec<WeekState> {
+        self.program.weeks.iter().map(|week| self.week_state(week)).collect()
+    }
+
+    fn week_state(&self, week: &'a Week) -> WeekState {
+        let percent = self.week_percent(week).unwrap_or(0);
+        let number = i64::from(week.number);
+        let passed = percent >= i64::from(self.program.pass);
+        let state = if number > self.week {
+            "locked"
+        } else if number == self.week {
+            "now"
+        } else if passed || self.week_percent(week).is_none() {
+            "done"
+        } else {
+            "behind"
+        };
+        WeekState { number: week.number, title: week.title.clone(), url: week.url(), percent, state }
+    }
+
+    /// Percent of all points of the program, and of those that were due by now.
+    pub fn shares(&self) -> (i64, Option<i64>) {
+        let share = |due_only: bool| {
+            let counted = self.standings.values().filter(|s| s.lab.required && (!due_only || s.due <= self.now));
+            let (earned, max) = counted.fold((0, 0), |(e, m), s| (e + s.best.unwrap_or(0), m + i64::from(s.lab.points)));
+            (max > 0).then(|| earned * 100 / max)
+        };
+        (share(false).unwrap_or(0), share(true))
+    }
+
+    /// The newest graded attempts over all labs.
+    pub fn latest(&self, most: usize) -> Vec<(&Standing<'a>, &Attempt)> {
+        let mut all: Vec<_> = self.standings.values().flat_map(|s| s.attempts.iter().map(move |a| (s, a))).collect();
+        all.sort_by_key(|(_, a)| std::cmp::Reverse(a.received));
+        all.truncate(most);
+        all
+    }
+}
+
+/// A lab's score is the best credited one of its gradable submissions, unless staff signed another.
+fn standing<'a>(lab: &'a Lab, due: Timestamp, steps: Vec<calendar::Step>, attempts: Vec<Attempt>, signed: Option<i64>) -> Standing<'a> {
+    let credit = |a: &Attempt| a.points().map(|points| credited(points, &steps, a.received));
+    let top = attempts.iter().filter(|a| a.points().is_some()).max_by_key(|a| (credit(a), std::cmp::Reverse(a.number)));
+    let open = if signed.is_some() { 0 } else { top.map_or(0, |a| a.still_open(lab)) };
+    let best = signed.or_else(|| top.and_then(credit));
+    let raw = signed.or_else(|| attempts.iter().filter_map(Attempt::points).max());
+    Standing { lab, due, best, raw, open, overridden: signed.is_some(), steps, attempts }
+}

@@ -1,0 +1,62 @@
+//! Everything a student handed in, lab by lab, the newest first.
+use super::load;
+use crate::app::App;
+use crate::db::values::Timestamp;
+use crate::error::Answer;
+use crate::gradings::{self, Came};
+use crate::progress::Eyes;
+use crate::web::visitor::Enrolled;
+use crate::web::{self, Site, filters};
+use askama::Template;
+use axum::extract::State;
+
+struct Line {
+    title: String,
+    lab_url: String,
+    url: String,
+    week: u32,
+    number: i64,
+    received: Timestamp,
+    outcome: Option<Came>,
+    score: i64,
+    max: i64,
+    open: i64,
+    counts: bool,
+}
+
+impl Line {
+    fn tone(&self) -> &'static str {
+        self.outcome.map_or("info", |came| gradings::tone(came, self.score, self.open, self.max))
+    }
+}
+
+#[derive(Template)]
+#[template(path = "progress/submissions.html")]
+struct List {
+    site: Site,
+    lines: Vec<Line>,
+    zone: String,
+}
+
+/// GET /submissions
+pub async fn list(State(app): State<App>, Enrolled(enrolment): Enrolled, site: Site) -> Answer {
+    let mut conn = app.db.read().await?;
+    let loaded = load(&app, &mut conn, &enrolment).await?;
+    drop(conn);
+    let book = loaded.book(Eyes::Student);
+    let lines = book.latest(200).into_iter().map(|(standing, attempt)| Line {
+        title: standing.lab.title.clone(),
+        lab_url: standing.lab.url(),
+        url: attempt.url(),
+        week: standing.lab.week,
+        number: attempt.number,
+        received: attempt.received,
+        outcome: attempt.outcome,
+        score: attempt.points().unwrap_or(0),
+        max: i64::from(standing.lab.points),
+        open: attempt.open.unwrap_or(0),
+        counts: standing.best.is_some()
+            && attempt.points().map(|p| crate::submissions::credited(p, &standing.steps, attempt.received)) == standing.best,
+    });
+    web::page(&List { site, lines: lines.collect(), zone: enrolment.zone })
+}

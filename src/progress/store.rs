@@ -1,0 +1,53 @@
+//! The statements that progress is computed from: one for all attempts, whatever the number of labs.
+use super::{Attempt, LabOverride};
+use crate::cohorts::{CohortId, EnrolmentId};
+use crate::curriculum::LabId;
+use crate::db::Conn;
+use sqlx::{query_as, query_scalar};
+use std::collections::BTreeSet;
+
+type Result<T> = std::result::Result<T, sqlx::Error>;
+
+const ATTEMPTS: &str =
+    "SELECT s.id AS submission, s.enrolment, s.lab, s.number, s.received, g.outcome, g.score, g.open, g.max, g.hidden_score, g.hidden_max,
+        r.state AS review, r.due AS review_due, r.finished AS reviewed, r.override_score, r.defended,
+        CAST(COALESCE(m.points, 0) AS BIGINT) AS marks, CAST(COALESCE(m.n, 0) AS BIGINT) AS marked
+     FROM submissions s
+     LEFT JOIN gradings g ON g.submission = s.id AND g.superseded IS NULL
+     LEFT JOIN reviews r ON r.submission = s.id
+     LEFT JOIN (SELECT review, SUM(points) AS points, COUNT(*) AS n FROM marks GROUP BY review) m ON m.review = r.id";
+
+/// All attempts of one enrolment.
+pub async fn attempts(conn: &mut Conn, enrolment: &EnrolmentId) -> Result<Vec<Attempt>> {
+    query_as(sqlx::AssertSqlSafe(format!("{ATTEMPTS} WHERE s.enrolment = $1 ORDER BY s.lab, s.number DESC"))).bind(enrolment).fetch_all(conn).await
+}
+
+/// All attempts of a cohort's enrolments.
+pub async fn attempts_of_cohort(conn: &mut Conn, cohort: &CohortId) -> Result<Vec<Attempt>> {
+    query_as(sqlx::AssertSqlSafe(format!(
+        "{ATTEMPTS} WHERE s.enrolment IN (SELECT e.id FROM enrolments e WHERE e.cohort = $1) ORDER BY s.enrolment, s.lab, s.number DESC"
+    )))
+    .bind(cohort)
+    .fetch_all(conn)
+    .await
+}
+
+/// Signed lab scores of one enrolment.
+pub async fn overrides(conn: &mut Conn, enrolment: &EnrolmentId) -> Result<Vec<LabOverride>> {
+    query_as("SELECT enrolment, lab, score, reason FROM lab_overrides WHERE enrolment = $1 ORDER BY lab").bind(enrolment).fetch_all(conn).await
+}
+
+/// Signed lab scores of a cohort.
+pub async fn overrides_of_cohort(conn: &mut Conn, cohort: &CohortId) -> Result<Vec<LabOverride>> {
+    query_as("SELECT o.enrolment, o.lab, o.score, o.reason FROM lab_overrides o JOIN enrolments e ON e.id = o.enrolment WHERE e.cohort = $1 ORDER BY o.enrolment, o.lab")
+        .bind(cohort)
+        .fetch_all(conn)
+        .await
+}
+
+/// The labs in which an enrolment asked for a fix.
+pub async fn guided(conn: &mut Conn, enrolment: &EnrolmentId) -> Result<BTreeSet<LabId>> {
+    let labs: Vec<LabId> =
+        query_scalar("SELECT DISTINCT lab FROM openings WHERE enrolment = $1 AND what = 'fix' ORDER BY lab").bind(enrolment).fetch_all(conn).await?;
+    Ok(labs.into_iter().collect())
+}
