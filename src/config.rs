@@ -77,14 +77,21 @@ impl PortalArgs {
     /// The public address without a trailing slash. Off loopback it must be said: mail links and cookies depend on it.
     pub fn public_url(&self) -> Result<String> {
         match &self.url {
-            Some(url) if url.starts_with("http://") || url.starts_with("https://") => Ok(url.trim_end_matches('/').to_owned()),
-            Some(url) => bail!("GROUNDCREW_URL is {url:?}: it must begin with http:// or https://"),
+            Some(url) => PortalArgs::checked_url(url),
             None if self.listen.ip().is_loopback() => Ok(format!("http://{}", self.listen)),
             None => bail!(
                 "listening on {} needs GROUNDCREW_URL: the address by which people reach the portal, such as https://portal.example.org",
                 self.listen
             ),
         }
+    }
+
+    /// A public address as it is used: http or https, without a trailing slash.
+    pub fn checked_url(url: &str) -> Result<String> {
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            bail!("GROUNDCREW_URL is {url:?}: it must begin with http:// or https://");
+        }
+        Ok(url.trim_end_matches('/').to_owned())
     }
 
     pub fn graders(&self) -> usize {

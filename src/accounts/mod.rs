@@ -4,6 +4,7 @@ pub mod pages;
 pub mod passwords;
 pub mod store;
 pub mod throttle;
+pub mod work;
 
 use crate::db::values::{Row, Timestamp};
 use crate::{id, text_column};

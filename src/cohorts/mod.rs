@@ -1,4 +1,5 @@
 //! Runs of the program with dates, and who takes part in them as what.
+pub mod first_admin;
 pub mod store;
 
 use crate::accounts::PersonId;

@@ -55,6 +55,11 @@ pub async fn app(data: &DataArgs, portal: &PortalArgs, demo: bool) -> Result<App
     Ok(app)
 }
 
+/// Starts what every process does now and then, whether it answers requests or works.
+pub fn start_upkeep(app: &App) -> JoinHandle<()> {
+    tokio::spawn(crate::accounts::work::run(app.clone()))
+}
+
 /// Starts what works beside requests; each ends when `app.stop` is cancelled.
 pub fn start_work(app: &App) -> Vec<JoinHandle<()>> {
     let mut tasks = worker::start(app, app.graders.size());

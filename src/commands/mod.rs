@@ -2,9 +2,13 @@
 #[cfg(feature = "server")]
 mod boot;
 #[cfg(feature = "server")]
+mod keys;
+#[cfg(feature = "server")]
 mod labs;
 #[cfg(feature = "server")]
 mod serve;
+#[cfg(feature = "server")]
+mod user;
 #[cfg(feature = "server")]
 mod work;
 
@@ -36,6 +40,12 @@ enum Command {
     /// Grade and send mail, without pages: beside `serve --no-work`
     #[cfg(feature = "server")]
     Work(Box<work::WorkArgs>),
+    /// Add, list, close and open accounts; print links that set a password
+    #[cfg(feature = "server")]
+    User(user::UserArgs),
+    /// Show and rotate the keys that seal what is stored
+    #[cfg(feature = "server")]
+    Keys(keys::KeysArgs),
     /// Grade what stands on the input; started by the others
     #[command(hide = true)]
     EngineChild,
@@ -61,6 +71,10 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Labs(args) => labs::run(args),
         #[cfg(feature = "server")]
         Command::Work(args) => work::run(*args),
+        #[cfg(feature = "server")]
+        Command::User(args) => user::run(args),
+        #[cfg(feature = "server")]
+        Command::Keys(args) => keys::run(args),
         Command::EngineChild => {
             crate::engine::child::main()?;
             Ok(ExitCode::SUCCESS)

@@ -1,8 +1,9 @@
 //! `groundcrew serve`: starts the portal and stops it gracefully.
 use super::boot;
 use crate::app::App;
+use crate::cohorts::first_admin;
 use crate::config::{DataArgs, LogFormat, PortalArgs};
-use crate::web::{live, routes};
+use crate::web::{live, metrics, routes};
 use anyhow::{Context as _, Result};
 use axum::serve::ListenerExt as _;
 use clap::Args;
@@ -31,9 +32,14 @@ pub fn run(args: ServeArgs) -> Result<ExitCode> {
 async fn serve(args: ServeArgs) -> Result<()> {
     let app = boot::app(&args.data, &args.portal, false).await?;
     let mut tasks = if args.no_work { Vec::new() } else { boot::start_work(&app) };
+    tasks.push(boot::start_upkeep(&app));
     tasks.push(tokio::spawn(live::poll(app.clone())));
+    tasks.push(tokio::spawn(metrics::upkeep(app.clone())));
     let listener = tokio::net::TcpListener::bind(args.portal.listen).await.with_context(|| format!("{} can't be listened on", args.portal.listen))?;
     println!("Groundcrew is at {}", app.url);
+    if let Some(link) = first_admin::link(&app).await? {
+        println!("Nobody runs this portal yet. Open this link once to make its first admin:\n  {link}");
+    }
     boot::stop_on_signal(&app);
     answer(&app, listener).await?;
     app.stop.cancel();

@@ -24,7 +24,8 @@ pub fn run(args: WorkArgs) -> Result<ExitCode> {
 
 async fn work(args: WorkArgs) -> Result<()> {
     let app = boot::app(&args.data, &args.portal, false).await?;
-    let tasks = boot::start_work(&app);
+    let mut tasks = boot::start_work(&app);
+    tasks.push(boot::start_upkeep(&app));
     tracing::info!(graders = app.graders.size(), "working");
     boot::stop_on_signal(&app);
     app.stop.cancelled().await;

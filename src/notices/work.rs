@@ -1,7 +1,9 @@
 //! Sends the outbox: by SMTP where a server is set, into the log in a demo, and not at all otherwise.
 use super::{MOST_TRIES, Waiting, store, wait_after};
 use crate::app::App;
+use crate::db::Db;
 use crate::error::Error;
+use crate::secrets::Keys;
 use anyhow::{Context as _, Result};
 use lettre::message::{Mailbox, header::ContentType};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
@@ -118,4 +120,18 @@ pub async fn send_next(app: &App) -> crate::error::Result<bool> {
     }
     write.commit().await?;
     Ok(true)
+}
+
+/// Seals every waiting mail again under the current key; says how many there were.
+pub async fn reseal(db: &Db, keys: &Keys) -> Result<usize> {
+    let old = store::sealed(&mut *db.read().await?).await?;
+    let mut write = db.write("outbox").await?;
+    let mut resealed = 0;
+    for (id, body) in old.iter().filter(|(_, body)| !keys.is_current(body)) {
+        let plain = keys.unseal(store::PURPOSE, id.as_str(), body)?;
+        store::reseal(&mut write, id, body, &keys.seal(store::PURPOSE, id.as_str(), &plain)?).await?;
+        resealed += 1;
+    }
+    write.commit().await?;
+    Ok(resealed)
 }

@@ -7,6 +7,7 @@ pub mod form;
 pub mod guard;
 pub mod layers;
 pub mod live;
+pub mod metrics;
 pub mod pages;
 pub mod routes;
 pub mod site;

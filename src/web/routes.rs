@@ -1,6 +1,6 @@
 //! The site map: every URL of the portal and who may call it.
 use super::guard::{self, Who};
-use super::{assets, layers, pages, tour, visitor};
+use super::{assets, layers, metrics, pages, tour, visitor};
 use crate::accounts::pages::{join, profile, reset, sign_in, sign_ins, tokens};
 use crate::app::App;
 use crate::error::Error;
@@ -32,6 +32,7 @@ pub fn map() -> Vec<Route> {
         get("/static/{hash}/{*name}", Anyone, assets::show),
         get("/healthz", Anyone, pages::health),
         get("/readyz", Anyone, pages::ready),
+        get("/metrics", Anyone, metrics::show),
         post("/enrolment", SignedIn, pages::switch),
         post("/tour", SignedIn, tour::turn),
     ];
@@ -126,6 +127,7 @@ fn route<H: Handler<T, App>, T: 'static>(method: Method, path: &'static str, who
 
 /// The portal as one service: the map inside its layers, outermost first.
 pub fn router(app: App) -> Router {
+    metrics::start();
     let mut router = Router::new();
     for route in map() {
         router = router.route(route.path, route.handler);
@@ -140,6 +142,7 @@ pub fn router(app: App) -> Router {
         .layer(axum::extract::DefaultBodyLimit::max(256 * 1024))
         .layer(
             ServiceBuilder::new()
+                .layer(from_fn(metrics::measure))
                 .layer(from_fn_with_state(app.clone(), layers::security))
                 .layer(CatchPanicLayer::new())
                 .layer(CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest))

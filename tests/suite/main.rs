@@ -6,5 +6,6 @@
 mod people;
 
 mod invitations;
+mod running;
 mod signing_in;
 mod tokens;

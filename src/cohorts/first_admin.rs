@@ -1,0 +1,32 @@
+//! The one-time link by which a new portal gets its first admin.
+use super::{NewInvitation, Role, store};
+use crate::accounts::{INVITATION_LIVES, store as accounts};
+use crate::app::App;
+use crate::audit::{self, Entry};
+use crate::secrets;
+use anyhow::Result;
+
+/// While nobody runs the portal: a fresh link, and links of earlier starts stop working. None once there is an admin.
+pub async fn link(app: &App) -> Result<Option<String>> {
+    // Replicas that start together take turns; the link printed last is the one that works.
+    let mut write = app.db.write("first admin").await?;
+    if app.demo || accounts::has_admin(&mut write).await? {
+        return Ok(None);
+    }
+    let now = app.clock.now();
+    let token = secrets::new_token("gci_")?;
+    store::withdraw_first_admin_links(&mut write).await?;
+    let new = NewInvitation {
+        token_hash: &secrets::token_hash(&token),
+        email: None,
+        name: None,
+        role: Role::Admin,
+        cohort: None,
+        created_by: None,
+        expires: now.plus(INVITATION_LIVES),
+    };
+    let id = store::invite(&mut write, &new, now).await?;
+    audit::record(&mut write, &Entry::new(None, "invitation.first_admin", id.as_str()), now).await?;
+    write.commit().await?;
+    Ok(Some(format!("{}/join/{token}", app.url)))
+}
