@@ -13,6 +13,7 @@ pub mod quiz_file;
 pub mod read;
 #[cfg(test)]
 mod read_tests;
+pub mod rehearsal;
 #[cfg(feature = "server")]
 pub mod store;
 pub mod tree;
