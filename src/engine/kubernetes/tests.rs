@@ -166,7 +166,7 @@ fn a_hostile_manifest_costs_little() {
     for rule in super::rules::all() {
         assert!(kubernetes.rule(rule.about().id, None).unwrap().problems.len() <= 100);
     }
-    assert!(start.elapsed().as_secs() < 8, "{:?}", start.elapsed());
+    assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
 }
 
 #[test]

@@ -171,3 +171,98 @@ impl Rule for HostPort {
         }
     }
 }
+
+pub struct DockerSocket;
+
+impl Rule for DockerSocket {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "docker-sock",
+            severity: Severity::Error,
+            title: "The runtime's socket isn't mounted",
+            why: "Whoever can write to the socket of Docker or containerd starts any container with any mount: it is root on the node without a password.",
+            fix: "Build images with a builder that needs no socket, such as BuildKit without root.",
+            looks_at: Subject::Pods,
+            passes: Example::Pod("volumes:\n  - name: scratch\n    emptyDir: {}\n"),
+            fails: Example::Pod("volumes:\n  - name: docker\n    hostPath:\n      path: /var/run/docker.sock\n"),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        for path in it.pods.iter().flat_map(super::super::objects::Pod::volumes).filter_map(|v| v.path(&["hostPath", "path"])) {
+            if path.as_str().is_some_and(|p| ["docker.sock", "containerd.sock", "crio.sock"].iter().any(|s| p.ends_with(s))) {
+                look.found(it.problem(path.span, format!("{} mounts the runtime's socket", it.title())));
+            }
+        }
+    }
+}
+
+pub struct Sysctls;
+
+/// From the baseline level of the Pod Security Standards.
+const SAFE_SYSCTLS: &[&str] = &[
+    "kernel.shm_rmid_forced",
+    "net.ipv4.ip_local_port_range",
+    "net.ipv4.ip_unprivileged_port_start",
+    "net.ipv4.tcp_syncookies",
+    "net.ipv4.ping_group_range",
+    "net.ipv4.ip_local_reserved_ports",
+    "net.ipv4.tcp_keepalive_time",
+    "net.ipv4.tcp_fin_timeout",
+    "net.ipv4.tcp_keepalive_intvl",
+    "net.ipv4.tcp_keepalive_probes",
+    "net.ipv4.tcp_rmem",
+    "net.ipv4.tcp_wmem",
+];
+
+impl Rule for Sysctls {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "sec-sysctl",
+            severity: Severity::Error,
+            title: "Only safe kernel settings are changed",
+            why: "Most settings of the kernel aren't separated between pods: one pod's change is everybody's on the node, and the kubelet refuses the pod unless an administrator allowed it.",
+            fix: "Remove the setting, or have it set on the node.",
+            looks_at: Subject::Pods,
+            passes: Example::Pod("securityContext:\n  sysctls:\n    - name: net.ipv4.ip_unprivileged_port_start\n      value: \"80\"\n"),
+            fails: Example::Pod("securityContext:\n  sysctls:\n    - name: kernel.msgmax\n      value: \"65536\"\n"),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        for pod in &it.pods {
+            for name in pod.spec.path(&["securityContext", "sysctls"]).map_or(&[][..], Node::items).iter().filter_map(|s| s.get("name")) {
+                if name.as_str().is_none_or(|n| !SAFE_SYSCTLS.contains(&n)) {
+                    look.found(it.problem(name.span, format!("{} changes the kernel setting `{}`", it.title(), it.doc.shown(name))));
+                }
+            }
+        }
+    }
+}
+
+pub struct ProcMount;
+
+impl Rule for ProcMount {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "sec-procmount",
+            severity: Severity::Error,
+            title: "/proc stays masked",
+            why: "`procMount: Unmasked` shows the container parts of /proc that tell about, and change, the whole node.",
+            fix: "Remove `procMount`.",
+            looks_at: Subject::Pods,
+            passes: Example::Container("securityContext:\n  procMount: Default"),
+            fails: Example::Container("securityContext:\n  procMount: Unmasked"),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        for (_, c) in it.containers() {
+            if let Some(mount) = c.node.path(&["securityContext", "procMount"]).filter(|m| m.as_str() != Some("Default")) {
+                let problem = it.problem(mount.span, format!("{} sees all of /proc", c.title()));
+                let fix = it.doc.replace(mount.span, "Default");
+                look.found(Problem { fix, ..problem });
+            }
+        }
+    }
+}

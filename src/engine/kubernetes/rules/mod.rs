@@ -3,11 +3,16 @@ mod availability;
 mod config;
 mod example;
 mod gpu;
+mod gpu_pool;
 mod host;
 mod images;
+mod jobs;
 mod labels;
 mod network;
+mod observing;
+mod pods;
 mod probes;
+mod rbac;
 mod resources;
 mod scaling;
 mod security;
@@ -213,12 +218,17 @@ static ALL: &[&dyn Rule] = &[
     &resources::CpuRequest, &resources::CpuLimit, &resources::MemoryRequest, &resources::MemoryLimit, &resources::WithinLimit, &resources::Guaranteed, &resources::Ephemeral,
     &probes::Ready, &probes::Live, &probes::Same, &probes::Port,
     &security::NonRoot, &security::Uid, &security::Privileged, &security::Escalation, &security::ReadOnlyRoot, &security::Seccomp,
-    &host::DropAll, &host::AddedCapabilities, &host::Namespaces, &host::HostPath, &host::HostPort,
+    &host::DropAll, &host::AddedCapabilities, &host::Namespaces, &host::HostPath, &host::HostPort, &host::DockerSocket, &host::Sysctls, &host::ProcMount,
     &config::EnvDuplicate, &config::EnvSecret, &config::ConfigMapSecret, &config::Automount, &config::References,
     &availability::OneReplica, &availability::NoBudget, &availability::BudgetBlocks, &availability::Strategy, &availability::Spread,
     &scaling::Target, &scaling::Least, &scaling::Most, &scaling::FixedReplicas,
-    &network::DanglingService, &network::ServicePort, &network::Exposed, &network::DanglingIngress, &network::NoPolicy, &network::DanglingPolicy,
+    &network::DanglingService, &network::ServicePort, &network::Exposed, &network::DanglingIngress, &network::IngressTls, &network::NoPolicy, &network::DanglingPolicy,
     &labels::SelectorMatch, &labels::LabelValues, &labels::ApiDeprecated,
+    &pods::Bare, &pods::DefaultNamespace, &pods::Labelled, &pods::CostLabels, &pods::DefaultAccount, &pods::MissingAccount, &pods::PortNames, &pods::Ssh, &pods::ScratchLimit, &pods::Headless,
+    &jobs::Deadline, &jobs::Restart, &jobs::Cleanup, &jobs::SpotSafe,
+    &rbac::ClusterAdmin, &rbac::Wildcard, &rbac::Secrets, &rbac::CreatePods, &rbac::Exec, &rbac::Escalate,
+    &observing::DanglingMonitor, &observing::MonitorPort, &observing::Alerts, &observing::CanaryWeights,
     &gpu::LimitRequired, &gpu::Whole, &gpu::Toleration, &gpu::TolerationUnneeded, &gpu::ProductKnown, &gpu::NodeSelector, &gpu::Quota,
     &serving::SharedMemory, &serving::StartupProbe, &serving::HubToken, &serving::Unprivileged, &serving::Grace, &serving::ScaledByCpu,
+    &gpu_pool::MigName, &gpu_pool::Proportion, &gpu_pool::RollOut, &gpu_pool::ScaleDown, &gpu_pool::Keda,
 ];

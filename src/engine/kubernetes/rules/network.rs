@@ -301,3 +301,30 @@ impl Rule for DanglingPolicy {
         look.found(it.problem(span, format!("{} selects no pod of what you handed in", it.title())));
     }
 }
+
+pub struct IngressTls;
+
+impl Rule for IngressTls {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "ing-tls",
+            severity: Severity::Warning,
+            title: "An Ingress speaks TLS",
+            why: "Without TLS every prompt and every session cookie passes in the clear through each network between the user and you.",
+            fix: "Add `tls` with the host and the name of the Secret that holds its certificate.",
+            looks_at: Subject::Kinds(&["Ingress"]),
+            passes: Example::Whole(
+                "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: chat\nspec:\n  tls:\n    - hosts: [chat.example.org]\n      secretName: chat-tls\n  defaultBackend:\n    service:\n      name: chat\n      port:\n        number: 80",
+            ),
+            fails: Example::Whole(
+                "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: chat\nspec:\n  defaultBackend:\n    service:\n      name: chat\n      port:\n        number: 80",
+            ),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        if it.node.path(&["spec", "tls"]).is_none_or(|t| t.items().is_empty()) {
+            look.found(it.problem(it.head(), format!("{} has no `tls`", it.title())));
+        }
+    }
+}

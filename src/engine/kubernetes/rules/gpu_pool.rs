@@ -1,0 +1,205 @@
+//! Rules about using a pool of GPUs well: slices that exist, CPU and memory in proportion, roll-outs that fit, scaling that waits.
+use super::{About, Example, Look, Rule, Subject};
+use crate::engine::kubernetes::objects::Object;
+use crate::engine::kubernetes::quantity::Quantity;
+use crate::engine::kubernetes::words;
+use crate::engine::report::{Problem, Severity};
+use crate::engine::yaml::Node;
+
+/// The MIG profiles there are, of A30, A100, H100, H200, GH200 and B200. From NVIDIA's MIG user guide, "Supported MIG profiles".
+#[rustfmt::skip]
+const PROFILES: &[&str] = &[
+    "1g.5gb", "1g.5gb.me", "1g.6gb", "1g.6gb.me", "1g.10gb", "1g.10gb.me", "1g.12gb", "1g.12gb.me", "1g.18gb", "1g.18gb.me", "1g.20gb", "1g.23gb", "1g.23gb.me", "1g.24gb", "1g.35gb", "1g.45gb",
+    "2g.10gb", "2g.12gb", "2g.12gb.me", "2g.20gb", "2g.24gb", "2g.35gb", "2g.45gb", "3g.20gb", "3g.40gb", "3g.47gb", "3g.48gb", "3g.71gb", "3g.90gb", "4g.20gb", "4g.24gb", "4g.40gb",
+    "4g.47gb", "4g.48gb", "4g.71gb", "4g.90gb", "7g.40gb", "7g.80gb", "7g.94gb", "7g.96gb", "7g.141gb", "7g.180gb",
+];
+
+pub struct MigName;
+
+impl Rule for MigName {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "gpu-mig-name",
+            severity: Severity::Error,
+            title: "MIG slices asked for exist",
+            why: "Each product has its own handful of slices, and a name that no card has is a pod that stays Pending. A container that asks for a slice and a whole GPU gets neither on one node.",
+            fix: "Write a profile of your card, such as `nvidia.com/mig-1g.10gb: 1`, and no whole GPU beside it.",
+            looks_at: Subject::Gpu,
+            passes: Example::Container("resources:\n  limits:\n    nvidia.com/mig-1g.10gb: 1"),
+            fails: Example::Container("resources:\n  limits:\n    nvidia.com/mig-1g.11gb: 1"),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        let mut any = false;
+        for (_, c) in it.containers() {
+            let whole = c.gpus().any(|e| e.key == "nvidia.com/gpu");
+            for entry in c.gpus() {
+                let Some(profile) = entry.key.strip_prefix("nvidia.com/mig-") else { continue };
+                any = true;
+                if !PROFILES.contains(&profile) {
+                    let near = words::nearest(profile, PROFILES.iter().copied());
+                    let asked = near.map(|n| format!("; did you mean `nvidia.com/mig-{n}`?")).unwrap_or_default();
+                    let problem = it.problem(entry.key_span, format!("no card has the MIG slice `{profile}`{asked}"));
+                    let fix = near.and_then(|n| it.doc.replace(entry.key_span, &format!("nvidia.com/mig-{n}")));
+                    look.found(Problem { fix, ..problem });
+                } else if whole {
+                    look.found(it.problem(entry.key_span, format!("{} asks for a MIG slice and a whole GPU", c.title())));
+                }
+            }
+        }
+        if !any {
+            look.nothing(it.problem(it.head(), format!("{} asks for no MIG slice", it.title())));
+        }
+    }
+}
+
+pub struct Proportion;
+
+impl Rule for Proportion {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "gpu-cpu-mem-ratio",
+            severity: Severity::Warning,
+            title: "CPU and memory are in proportion to the GPUs",
+            why: "A pod with a GPU and half a core starves its GPU; one with a GPU and all of the node's cores strands the other GPUs, which are paid for and can't be used.",
+            fix: "Request 2 to 16 CPUs and 8 to 128 GiB of memory for each GPU.",
+            looks_at: Subject::Gpu,
+            passes: Example::Container("resources:\n  requests:\n    cpu: \"4\"\n    memory: 24Gi\n  limits:\n    nvidia.com/gpu: 1"),
+            fails: Example::Container("resources:\n  requests:\n    cpu: 500m\n    memory: 24Gi\n  limits:\n    nvidia.com/gpu: 1"),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        for (_, c) in it.servers() {
+            let count = c.limit("nvidia.com/gpu").and_then(Quantity::of).map_or(0, Quantity::round_up);
+            let Some(count) = i64::try_from(count).ok().filter(|n| (1..=64).contains(n)) else { continue };
+            for (resource, least, most, unit) in [("cpu", 2, 16, "of CPU"), ("memory", 8 << 30, 128 << 30, "of memory")] {
+                let Some(node) = c.request(resource).or_else(|| c.limit(resource)) else {
+                    look.found(
+                        it.problem(c.nearest(&["resources", "requests"]), format!("{} asks for a GPU and says nothing of {resource}", c.title())),
+                    );
+                    continue;
+                };
+                let Some(amount) = Quantity::of(node) else { continue };
+                if amount < Quantity::whole(least * count) || amount > Quantity::whole(most * count) {
+                    let gpus = if count == 1 { "one GPU".to_string() } else { format!("{count} GPUs") };
+                    let how = if amount < Quantity::whole(least * count) { "little" } else { "much" };
+                    look.found(it.problem(node.span, format!("{} requests {} {unit} for {gpus}, which is {how}", c.title(), it.doc.shown(node))));
+                }
+            }
+        }
+    }
+}
+
+pub struct RollOut;
+
+impl Rule for RollOut {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "gpu-recreate",
+            severity: Severity::Warning,
+            title: "A roll-out needs no spare GPU",
+            why: "A Deployment first starts a new pod, then stops an old one. With as many GPUs as replicas the new pod stays Pending, and the roll-out stands still until somebody notices.",
+            fix: "Set `maxSurge: 0` and `maxUnavailable: 1` under `strategy.rollingUpdate`, or `type: Recreate`.",
+            looks_at: Subject::Kinds(&["Deployment"]),
+            passes: Example::Whole(
+                "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: chat\nspec:\n  replicas: 2\n  strategy:\n    type: RollingUpdate\n    rollingUpdate:\n      maxSurge: 0\n      maxUnavailable: 1\n  selector:\n    matchLabels:\n      app: chat\n  template:\n    metadata:\n      labels:\n        app: chat\n    spec:\n      containers:\n        - name: server\n          image: ghcr.io/acme/chat:1.4.2\n          resources:\n            limits:\n              nvidia.com/gpu: 1",
+            ),
+            fails: Example::Container("resources:\n  limits:\n    nvidia.com/gpu: 1"),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        if !it.asks_for_gpu() {
+            look.nothing(it.problem(it.head(), format!("{} asks for no GPU", it.title())));
+            return;
+        }
+        let Some(spec) = it.node.entry("spec") else { return };
+        let strategy = spec.value.get("strategy");
+        if strategy.and_then(|s| s.get("type")).and_then(Node::as_str) == Some("Recreate") {
+            return;
+        }
+        let surge = strategy.and_then(|s| s.path(&["rollingUpdate", "maxSurge"]));
+        if surge.is_some_and(|n| n.as_i64() == Some(0) || n.as_str() == Some("0%")) {
+            return;
+        }
+        let problem = it.problem(surge.map_or(spec.key_span, |n| n.span), format!("each roll-out of {} needs a spare GPU", it.title()));
+        let fix = match (surge, strategy) {
+            (Some(node), _) => it.doc.replace(node.span, "0"),
+            (None, None) => Some(it.doc.add(&spec.value, Some(spec.key_span), "strategy:\n  rollingUpdate:\n    maxSurge: 0\n    maxUnavailable: 1")),
+            _ => None,
+        };
+        look.found(Problem { fix, ..problem });
+    }
+}
+
+pub struct ScaleDown;
+
+impl Rule for ScaleDown {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "gpu-hpa-behavior",
+            severity: Severity::Warning,
+            title: "Scaling down waits longer than a model takes to load",
+            why: "A replica that is stopped in a lull takes minutes to load its model again: scaling down too soon makes the next rush slow and pays for the loading twice.",
+            fix: "Set `behavior.scaleDown.stabilizationWindowSeconds: 600`.",
+            looks_at: Subject::Kinds(&["HorizontalPodAutoscaler"]),
+            passes: Example::Whole(
+                "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata:\n  name: chat\nspec:\n  scaleTargetRef:\n    apiVersion: apps/v1\n    kind: Deployment\n    name: chat\n  maxReplicas: 4\n  behavior:\n    scaleDown:\n      stabilizationWindowSeconds: 600",
+            ),
+            fails: Example::Whole(
+                "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata:\n  name: chat\nspec:\n  scaleTargetRef:\n    apiVersion: apps/v1\n    kind: Deployment\n    name: chat\n  maxReplicas: 4\n  behavior:\n    scaleDown:\n      stabilizationWindowSeconds: 30",
+            ),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        let set = it.node.path(&["spec", "behavior", "scaleDown", "stabilizationWindowSeconds"]);
+        let seconds = set.and_then(Node::as_i64).unwrap_or(300);
+        if seconds < 300 {
+            let problem = it.problem(set.map_or(it.head(), |n| n.span), format!("{} scales down after {seconds} quiet seconds", it.title()));
+            let fix = set.and_then(|n| it.doc.replace(n.span, "600"));
+            look.found(Problem { fix, ..problem });
+        }
+    }
+}
+
+pub struct Keda;
+
+impl Rule for Keda {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "gpu-keda",
+            severity: Severity::Warning,
+            title: "A ScaledObject scales something, by something, and not too fast",
+            why: "A ScaledObject of a target that isn't there, without triggers, or with a cooldown shorter than the model takes to load costs more than it saves.",
+            fix: "Name the target, give it a trigger and set `cooldownPeriod: 600`.",
+            looks_at: Subject::Kinds(&["ScaledObject"]),
+            passes: Example::Whole(
+                "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata:\n  name: chat\nspec:\n  scaleTargetRef:\n    name: chat\n  minReplicaCount: 0\n  maxReplicaCount: 4\n  cooldownPeriod: 600\n  triggers:\n    - type: prometheus\n      metadata:\n        serverAddress: http://prometheus:9090\n        query: sum(vllm:num_requests_waiting)\n        threshold: \"4\"\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: chat\nspec:\n  selector:\n    matchLabels:\n      app: chat\n  template:\n    metadata:\n      labels:\n        app: chat\n    spec:\n      containers:\n        - name: server\n          image: ghcr.io/acme/chat:1.4.2",
+            ),
+            fails: Example::Whole(
+                "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata:\n  name: chat\nspec:\n  scaleTargetRef:\n    name: chat\n  cooldownPeriod: 30\n  triggers: []",
+            ),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        let target = it.node.path(&["spec", "scaleTargetRef"]);
+        let kind = target.and_then(|t| t.get("kind")).and_then(Node::as_str).unwrap_or("Deployment");
+        let name = target.and_then(|t| t.get("name"));
+        match name.and_then(Node::as_str).and_then(|n| look.objects.find(kind, n, it)) {
+            Some(found) => look.read(found),
+            None => look.found(it.problem(name.map_or(it.head(), |n| n.span), format!("{} scales no {kind} of what you handed in", it.title()))),
+        }
+        if it.node.path(&["spec", "triggers"]).is_none_or(|t| t.items().is_empty()) {
+            look.found(it.problem(it.head(), format!("{} has no trigger", it.title())));
+        }
+        if let Some(cooldown) = it.node.path(&["spec", "cooldownPeriod"]).filter(|c| c.as_i64().is_some_and(|n| n < 300)) {
+            let problem = it.problem(cooldown.span, format!("{} scales to nothing after {} quiet seconds", it.title(), it.doc.shown(cooldown)));
+            let fix = it.doc.replace(cooldown.span, "600");
+            look.found(Problem { fix, ..problem });
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Rules about monitoring and traffic: ServiceMonitors that find their Service, alerts that say enough, weights that add up.
+use super::{About, Example, Look, Rule, Subject};
+use crate::engine::kubernetes::objects::{Object, selects};
+use crate::engine::kubernetes::words;
+use crate::engine::report::{Problem, Severity};
+use crate::engine::yaml::Node;
+
+const SERVICE: &str = "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata:\n  name: dcgm\nspec:\n  selector:\n    matchLabels:\n      app: dcgm\n  endpoints:\n    - port: metrics\n      interval: 30s\n---\napiVersion: v1\nkind: Service\nmetadata:\n  name: dcgm\n  labels:\n    app: dcgm\nspec:\n  selector:\n    app: dcgm\n  ports:\n    - name: metrics\n      port: 9400";
+
+/// The Services that a ServiceMonitor selects.
+fn services<'o, 'a>(it: &Object<'_>, look: &Look<'o, 'a>) -> Vec<&'o Object<'a>> {
+    let Some(selector) = it.node.path(&["spec", "selector"]) else { return Vec::new() };
+    let labels = |o: &Object<'a>| {
+        o.node
+            .path(&["metadata", "labels"])
+            .map_or(&[][..], Node::entries)
+            .iter()
+            .filter_map(|e| Some((e.key.as_str(), e.value.as_str()?)))
+            .collect::<Vec<_>>()
+    };
+    look.objects.all().iter().filter(|o| o.kind == "Service" && selects(selector, &labels(o))).collect()
+}
+
+/// Seconds of `1h30m`, `15s`, `500ms`.
+fn seconds(text: &str) -> Option<f64> {
+    let mut rest = text.trim();
+    let mut total = 0.0;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).filter(|n| *n > 0)?;
+        let (number, after) = rest.split_at(digits);
+        let unit = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let one = match &after[..unit] {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            "d" => 86_400.0,
+            "w" => 604_800.0,
+            "y" => 31_536_000.0,
+            _ => return None,
+        };
+        total += number.parse::<f64>().ok()? * one;
+        rest = &after[unit..];
+    }
+    Some(total).filter(|_| !text.trim().is_empty())
+}
+
+pub struct DanglingMonitor;
+
+impl Rule for DanglingMonitor {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "smon-dangling",
+            severity: Severity::Error,
+            title: "A ServiceMonitor selects a Service",
+            why: "It selects Services by the Services' own labels, not by those of the pods. When none matches nothing is scraped, and the alerts on those metrics never fire.",
+            fix: "Put the labels of the selector on the Service, under `metadata.labels`.",
+            looks_at: Subject::Kinds(&["ServiceMonitor"]),
+            passes: Example::Whole(SERVICE),
+            fails: Example::Whole(
+                "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata:\n  name: dcgm\nspec:\n  selector:\n    matchLabels:\n      app: dcgm\n  endpoints:\n    - port: metrics\n---\napiVersion: v1\nkind: Service\nmetadata:\n  name: dcgm\nspec:\n  selector:\n    app: dcgm\n  ports:\n    - name: metrics\n      port: 9400",
+            ),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        let found = services(it, look);
+        for service in &found {
+            look.read(service);
+        }
+        if found.is_empty() {
+            let span = it.node.get("spec").and_then(|s| s.entry("selector")).map_or(it.head(), |e| e.key_span);
+            look.found(it.problem(span, format!("{} selects no Service of what you handed in", it.title())));
+        }
+    }
+}
+
+pub struct MonitorPort;
+
+impl Rule for MonitorPort {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "smon-port",
+            severity: Severity::Error,
+            title: "A ServiceMonitor asks a port by the Service's name for it",
+            why: "`port` is the name of a port of the Service; a number or another name is silently no target at all. A timeout above the interval is refused by Prometheus.",
+            fix: "Write the name of the Service's port, and a `scrapeTimeout` below `interval`.",
+            looks_at: Subject::Kinds(&["ServiceMonitor"]),
+            passes: Example::Whole(SERVICE),
+            fails: Example::Whole(
+                "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata:\n  name: dcgm\nspec:\n  selector:\n    matchLabels:\n      app: dcgm\n  endpoints:\n    - port: http\n      interval: 10s\n      scrapeTimeout: 30s\n---\napiVersion: v1\nkind: Service\nmetadata:\n  name: dcgm\n  labels:\n    app: dcgm\nspec:\n  selector:\n    app: dcgm\n  ports:\n    - name: metrics\n      port: 9400",
+            ),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        let found = services(it, look);
+        for service in &found {
+            look.read(service);
+        }
+        let names: Vec<&str> =
+            found.iter().flat_map(|s| s.node.path(&["spec", "ports"]).map_or(&[][..], Node::items)).filter_map(|p| p.get("name")?.as_str()).collect();
+        let endpoints = it.node.path(&["spec", "endpoints"]).map_or(&[][..], Node::items);
+        if endpoints.is_empty() {
+            look.found(it.problem(it.head(), format!("{} has no endpoint", it.title())));
+        }
+        for endpoint in endpoints {
+            match endpoint.get("port") {
+                Some(port) if port.as_str().is_none_or(|p| !names.contains(&p)) => {
+                    let near = port.as_str().and_then(|p| words::nearest(p, names.iter().copied())).or(if names.len() == 1 {
+                        names.first().copied()
+                    } else {
+                        None
+                    });
+                    let asked = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+                    let problem =
+                        it.problem(port.span, format!("no Service that {} selects has a port named `{}`{asked}", it.title(), it.doc.shown(port)));
+                    let fix = near.and_then(|n| it.doc.replace(port.span, n));
+                    look.found(Problem { fix, ..problem });
+                }
+                Some(_) => {}
+                None if endpoint.get("targetPort").is_some() => {}
+                None => look.found(it.problem(endpoint.span, format!("an endpoint of {} names no port", it.title()))),
+            }
+            let time = |key: &str| endpoint.get(key).and_then(Node::as_str).and_then(seconds);
+            if let (Some(timeout), Some(interval), Some(node)) = (time("scrapeTimeout"), time("interval"), endpoint.get("scrapeTimeout"))
+                && timeout > interval
+            {
+                look.found(it.problem(node.span, format!("the timeout ({}) is longer than the interval", it.doc.shown(node))));
+            }
+        }
+    }
+}
+
+pub struct Alerts;
+
+impl Rule for Alerts {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "promrule",
+            severity: Severity::Error,
+            title: "Alerts say how bad it is and what it is",
+            why: "Whoever is woken reads the summary, and `severity` decides who is woken. A rule that is both an alert and a record, or neither, keeps the whole group from loading.",
+            fix: "Give each alert `labels.severity` and `annotations.summary`, and each group a name of its own.",
+            looks_at: Subject::Kinds(&["PrometheusRule"]),
+            passes: Example::Whole(
+                "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: gpu\nspec:\n  groups:\n    - name: gpu\n      rules:\n        - alert: GpuIdle\n          expr: avg_over_time(DCGM_FI_DEV_GPU_UTIL[1h]) < 5\n          for: 30m\n          labels:\n            severity: warning\n          annotations:\n            summary: A GPU has been idle for an hour",
+            ),
+            fails: Example::Whole(
+                "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: gpu\nspec:\n  groups:\n    - name: gpu\n      rules:\n        - alert: GpuIdle\n          expr: avg_over_time(DCGM_FI_DEV_GPU_UTIL[1h]) < 5\n          for: half an hour",
+            ),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        let mut names = std::collections::HashSet::new();
+        let groups = it.node.path(&["spec", "groups"]).map_or(&[][..], Node::items);
+        if groups.iter().all(|g| g.get("rules").is_none_or(|r| r.items().is_empty())) {
+            look.found(it.problem(it.head(), format!("{} has no rule", it.title())));
+        }
+        for group in groups {
+            if let Some(name) = group.get("name").filter(|n| n.as_str().is_some_and(|n| !names.insert(n))) {
+                look.found(it.problem(name.span, format!("a second group is named `{}`", it.doc.shown(name))));
+            }
+            for rule in group.get("rules").map_or(&[][..], Node::items) {
+                let head = rule.entries().first().map_or(rule.span, |e| e.key_span);
+                let (alert, record) = (rule.get("alert"), rule.get("record"));
+                if alert.is_some() == record.is_some() {
+                    look.found(it.problem(head, "a rule is either an `alert` or a `record`"));
+                    continue;
+                }
+                if rule.get("expr").is_none() {
+                    look.found(it.problem(head, "the rule has no `expr`"));
+                }
+                let Some(alert) = alert else { continue };
+                for (path, what) in [(["labels", "severity"], "severity"), (["annotations", "summary"], "summary")] {
+                    if rule.path(&path).is_none() {
+                        look.found(it.problem(alert.span, format!("the alert `{}` has no {what}", it.doc.shown(alert))));
+                    }
+                }
+                if let Some(time) = rule.get("for").filter(|t| t.as_str().and_then(seconds).is_none()) {
+                    look.found(it.problem(time.span, format!("`for: {}` is no duration such as `10m`", it.doc.shown(time))));
+                }
+            }
+        }
+    }
+}
+
+pub struct CanaryWeights;
+
+impl Rule for CanaryWeights {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "canary-weights",
+            severity: Severity::Error,
+            title: "The weights of a canary add up",
+            why: "Weights are shares of their sum: 90 and 5 is not what it looks like, and a stable side at 0 is no canary but a switch.",
+            fix: "Write weights that add up to 100, with more than 0 on the stable side.",
+            looks_at: Subject::Kinds(&["HTTPRoute", "GRPCRoute", "Rollout"]),
+            passes: Example::Whole(
+                "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata:\n  name: chat\nspec:\n  rules:\n    - backendRefs:\n        - name: chat\n          port: 80\n          weight: 95\n        - name: chat-canary\n          port: 80\n          weight: 5",
+            ),
+            fails: Example::Whole(
+                "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata:\n  name: chat\nspec:\n  rules:\n    - backendRefs:\n        - name: chat\n          port: 80\n          weight: 90\n        - name: chat-canary\n          port: 80\n          weight: 5",
+            ),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        let mut split = false;
+        if it.kind == "Rollout" {
+            for weight in
+                it.node.path(&["spec", "strategy", "canary", "steps"]).map_or(&[][..], Node::items).iter().filter_map(|s| s.get("setWeight"))
+            {
+                split = true;
+                if weight.as_i64().is_none_or(|w| !(0..=100).contains(&w)) {
+                    look.found(it.problem(weight.span, format!("`setWeight` is {}, not a share between 0 and 100", it.doc.shown(weight))));
+                }
+            }
+        }
+        for rule in it.node.path(&["spec", "rules"]).map_or(&[][..], Node::items) {
+            let backends = rule.get("backendRefs").map_or(&[][..], Node::items);
+            if backends.len() < 2 {
+                continue;
+            }
+            split = true;
+            let weights: Vec<i64> = backends.iter().map(|b| b.get("weight").and_then(Node::as_i64).unwrap_or(1)).collect();
+            let sum: i64 = weights.iter().fold(0, |a, b| a.saturating_add(*b));
+            let last = backends.iter().rev().find_map(|b| b.get("weight")).map_or(it.head(), |n| n.span);
+            if sum != 100 {
+                look.found(it.problem(last, format!("the weights of {} add up to {sum}, not to 100", it.title())));
+            } else if weights.first() == Some(&0) {
+                let first = backends.first().and_then(|b| b.get("weight")).map_or(last, |n| n.span);
+                look.found(it.problem(first, format!("the stable side of {} gets nothing", it.title())));
+            }
+        }
+        if !split {
+            look.nothing(it.problem(it.head(), format!("{} splits no traffic", it.title())));
+        }
+    }
+}
