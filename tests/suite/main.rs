@@ -6,6 +6,7 @@
 mod people;
 
 mod invitations;
+mod mailing;
 mod running;
 mod signing_in;
 mod tokens;
