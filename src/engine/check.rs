@@ -1,4 +1,5 @@
 //! What a lab asks: its checks as the engine takes them, already validated by whoever read the lab.
+use super::kubernetes::rules;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -27,6 +28,24 @@ pub struct Check {
     /// Which objects it looks at; all when absent.
     pub only: Option<Where>,
     pub kind: Kind,
+}
+
+impl Check {
+    /// What it asks for in a few words, for lists of checks. It never says more than the lab's instructions do.
+    pub fn title(&self) -> String {
+        match &self.kind {
+            Kind::KubernetesSchema { version } => format!("Every document is a valid Kubernetes {version} object"),
+            Kind::KubernetesRule { rule } => rules::by_id(rule).map_or_else(|| self.id_in_words(), |r| r.about().title.to_owned()),
+            Kind::Quiz(question) => question.variant(1).map_or_else(|| self.id_in_words(), |v| v.ask.clone()),
+            Kind::TerraformStatic { .. } | Kind::Select { .. } | Kind::Rubric { .. } => self.id_in_words(),
+        }
+    }
+
+    fn id_in_words(&self) -> String {
+        let words = self.id.replace('-', " ");
+        let mut letters = words.chars();
+        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    }
 }
 
 /// When a check's fix may be shown to a student.

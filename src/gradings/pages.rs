@@ -57,6 +57,8 @@ async fn reader(conn: &mut Conn, seen: &Seen, now: Timestamp) -> Result<Reader> 
 /// A finding as the page shows it.
 struct Shown {
     finding: Finding,
+    /// What the check asks for; a hidden one's message says all that may be said.
+    title: String,
     problems: Vec<(Problem, Vec<Line>)>,
     /// What a student may still ask for.
     offers_hint: bool,
@@ -221,6 +223,10 @@ fn group(report: &Report, files: &[StoredFile], lab: &Lab, reader: &Reader) -> V
         let shown = Shown {
             offers_hint: !reader.staff && has_hint && !reader.hints.contains(&finding.check),
             offers_fix: !reader.staff && finding.outcome == Outcome::Failed && may_ask_for_fix(lab, &finding.check, reader),
+            title: match lab.check(&finding.check) {
+                Some(check) if !finding.hidden => check.title(),
+                _ => finding.message.clone(),
+            },
             finding: finding.clone(),
             problems,
         };

@@ -1,5 +1,6 @@
 //! How values are written on pages: times with their zone, sizes, counts.
 use crate::db::values::Timestamp;
+use askama::filters::HtmlSafeOutput;
 use std::fmt::Display;
 
 /// `Sun 29 Nov, 23:59 CET`: a time in a zone, always with its name.
@@ -31,4 +32,51 @@ pub fn count(n: impl Display, _: &dyn askama::Values, noun: &str) -> askama::Res
     let n = n.to_string();
     let s = if n == "1" { "" } else { "s" };
     Ok(format!("{n} {noun}{s}"))
+}
+
+/// `{{ message|ticks }}`: what stands between backticks becomes code. Everything is escaped before, so a file's words stay words.
+#[askama::filter_fn]
+pub fn ticks(text: impl Display, _: &dyn askama::Values) -> askama::Result<HtmlSafeOutput<String>> {
+    Ok(HtmlSafeOutput(ticked(&text.to_string())))
+}
+
+fn ticked(text: &str) -> String {
+    let mut html = String::with_capacity(text.len() + 16);
+    let parts: Vec<&str> = text.split('`').collect();
+    // An odd number of backticks leaves the last one as it is.
+    let pairs = (parts.len() - 1) / 2 * 2;
+    for (i, part) in parts.iter().enumerate() {
+        match (i % 2 == 1, i > pairs) {
+            (_, true) => html.push('`'),
+            (true, _) => html.push_str("<code>"),
+            (false, _) if i > 0 => html.push_str("</code>"),
+            (false, _) => {}
+        }
+        for c in part.chars() {
+            match c {
+                '&' => html.push_str("&amp;"),
+                '<' => html.push_str("&lt;"),
+                '>' => html.push_str("&gt;"),
+                '"' => html.push_str("&quot;"),
+                '\'' => html.push_str("&#39;"),
+                c => html.push(c),
+            }
+        }
+    }
+    html
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backticks_become_code_and_nothing_else_becomes_markup() {
+        assert_eq!(ticked("`replicas` is \"3\""), "<code>replicas</code> is &quot;3&quot;");
+        assert_eq!(ticked("`a` and `b`"), "<code>a</code> and <code>b</code>");
+        assert_eq!(ticked("<b>`<script>`</b>"), "&lt;b&gt;<code>&lt;script&gt;</code>&lt;/b&gt;");
+        assert_eq!(ticked("one ` alone"), "one ` alone");
+        assert_eq!(ticked("`a` and ` alone"), "<code>a</code> and ` alone");
+        assert_eq!(ticked(""), "");
+    }
 }
