@@ -1,5 +1,5 @@
 //! The `select` kind: a JSONPath over the parsed documents of a hand-in, and what must be found there.
-use super::check::{Check, Count, Expect, Format, Kind};
+use super::check::{Check, Count, Expect, FixPolicy, Format, Kind};
 use super::glob;
 use super::grade::{Checked, Document, Sources, is_yaml, what};
 use super::kubernetes::quantity::Quantity;
@@ -29,6 +29,8 @@ enum Places<'a> {
 /// A value a path found.
 struct Found {
     value: Value,
+    /// Its own path, as a reader would write it: `jobs.test.steps[0].uses`.
+    at: String,
     place: Option<Place>,
 }
 
@@ -58,7 +60,8 @@ pub fn run(check: &Check, sources: &Sources<'_>) -> Checked {
         return Checked { finding: Finding::from_problems(&check.id, check.points, "", problems), looked_at, missing: true };
     }
     let found: Vec<Found> = subjects.iter().flat_map(|s| query(s, &parsed)).collect();
-    let problems: Vec<Problem> = judge(expect, path, &found)
+    // What a check never tells may not stand in its message either: the expected value is the answer.
+    let problems: Vec<Problem> = judge(expect, path, &found, check.fix != FixPolicy::Never)
         .into_iter()
         .map(|(message, place)| {
             let place = place.or_else(|| subjects.first().and_then(|s| nearest(s, path)));
@@ -151,11 +154,32 @@ fn toml<'a>(file: &super::File, unreadable: &mut Vec<Problem>) -> Option<Subject
 
 fn query(subject: &Subject<'_>, path: &JsonPath) -> Vec<Found> {
     let located = path.query_located(&subject.json);
-    located.iter().map(|node| Found { value: node.node().clone(), place: place(subject, &node.location().to_json_pointer()) }).collect()
+    let found = |pointer: String, value: &Value| Found { value: value.clone(), at: dotted(&pointer), place: place(subject, &pointer) };
+    located.iter().map(|node| found(node.location().to_json_pointer(), node.node())).collect()
+}
+
+fn steps_of(pointer: &str) -> Vec<String> {
+    pointer.split('/').skip(1).map(|s| s.replace("~1", "/").replace("~0", "~")).collect()
+}
+
+/// A pointer as a path that a reader would write.
+fn dotted(pointer: &str) -> String {
+    let mut path = String::new();
+    for step in steps_of(pointer) {
+        if !step.is_empty() && step.bytes().all(|b| b.is_ascii_digit()) {
+            path.push_str(&format!("[{step}]"));
+        } else if step.contains(['.', '/', '[', ' ']) {
+            path.push_str(&format!("['{step}']"));
+        } else {
+            path.push_str(if path.is_empty() { "" } else { "." });
+            path.push_str(&step);
+        }
+    }
+    path
 }
 
 fn place(subject: &Subject<'_>, pointer: &str) -> Option<Place> {
-    let steps: Vec<String> = pointer.split('/').skip(1).map(|s| s.replace("~1", "/").replace("~0", "~")).collect();
+    let steps = steps_of(pointer);
     let node = match &subject.places {
         Places::Node(node) => node,
         Places::Owned(node) => node.as_ref(),
@@ -205,15 +229,19 @@ fn plain_steps(path: &str) -> Vec<String> {
 }
 
 /// What is wrong with what was found, each with its place where there is one.
-fn judge(expect: &Expect, path: &str, found: &[Found]) -> Vec<(String, Option<Place>)> {
+fn judge(expect: &Expect, path: &str, found: &[Found], tell: bool) -> Vec<(String, Option<Place>)> {
     let path = short(path);
-    let missing = || vec![(format!("`{path}` is missing; expected {}.", wish(expect)), None)];
+    let wished = || if tell { format!("; expected {}", wish(expect)) } else { String::new() };
+    let missing = || vec![(format!("`{path}` is missing{}.", wished()), None)];
+    let wrong = |f: &Found| {
+        let wished = if tell { wished() } else { ", which isn't right".to_owned() };
+        (format!("`{}` is {}{wished}.", f.at, shown(&f.value)), f.place.clone())
+    };
     let each = |good: &dyn Fn(&Value) -> bool| -> Vec<(String, Option<Place>)> {
         if found.is_empty() {
             return missing();
         }
-        let bad = found.iter().filter(|f| !good(&f.value));
-        bad.map(|f| (format!("`{path}` is {}; expected {}.", shown(&f.value), wish(expect)), f.place.clone())).collect()
+        found.iter().filter(|f| !good(&f.value)).map(wrong).collect()
     };
     match expect {
         Expect::Exists(true) | Expect::Absent(false) => {
@@ -224,7 +252,7 @@ fn judge(expect: &Expect, path: &str, found: &[Found]) -> Vec<(String, Option<Pl
             }
         }
         Expect::Exists(false) | Expect::Absent(true) => {
-            found.iter().map(|f| (format!("`{path}` is {}; it must not be there.", shown(&f.value)), f.place.clone())).collect()
+            found.iter().map(|f| (format!("`{}` is {}; it must not be there.", f.at, shown(&f.value)), f.place.clone())).collect()
         }
         Expect::Equals(wanted) => each(&|v| same(v, wanted)),
         Expect::OneOf(wanted) => each(&|v| wanted.iter().any(|w| same(v, w))),
@@ -234,31 +262,24 @@ fn judge(expect: &Expect, path: &str, found: &[Found]) -> Vec<(String, Option<Pl
         },
         Expect::Min(least) => each(&|v| number(v).is_some_and(|n| n >= *least)),
         Expect::Max(most) => each(&|v| number(v).is_some_and(|n| n <= *most)),
-        Expect::Count(count) => counted(count, &path, found),
-        Expect::Contains(wanted) if found.is_empty() => {
-            vec![(format!("`{path}` is missing; expected something that contains {}.", shown(wanted)), None)]
-        }
+        Expect::Count(count) => counted(count, &path, found, &wished()),
+        Expect::Contains(_) if found.is_empty() => missing(),
         Expect::Contains(wanted) => {
             if found.iter().any(|f| contains(&f.value, wanted)) {
                 return Vec::new();
             }
-            let first = found.first();
-            vec![(
-                format!("`{path}` is {}; expected {}.", first.map_or_else(String::new, |f| shown(&f.value)), wish(expect)),
-                first.and_then(|f| f.place.clone()),
-            )]
+            found.iter().take(1).map(wrong).collect()
         }
     }
 }
 
-fn counted(count: &Count, path: &str, found: &[Found]) -> Vec<(String, Option<Place>)> {
+fn counted(count: &Count, path: &str, found: &[Found], wished: &str) -> Vec<(String, Option<Place>)> {
     let n = u32::try_from(found.len()).unwrap_or(u32::MAX);
     let good = count.min.is_none_or(|min| n >= min) && count.max.is_none_or(|max| n <= max) && count.equals.is_none_or(|e| n == e);
     if good {
         return Vec::new();
     }
-    let wish = wish(&Expect::Count(count.clone()));
-    vec![(format!("`{path}` is found {n} time{}; expected {wish}.", if n == 1 { "" } else { "s" }), found.first().and_then(|f| f.place.clone()))]
+    vec![(format!("`{path}` is found {n} time{}{wished}.", if n == 1 { "" } else { "s" }), found.first().and_then(|f| f.place.clone()))]
 }
 
 fn wish(expect: &Expect) -> String {
@@ -318,4 +339,38 @@ fn shown(value: &Value) -> String {
 /// A path as a reader thinks of it: `spec.replicas`.
 fn short(path: &str) -> String {
     path.strip_prefix("$.").or_else(|| path.strip_prefix('$')).unwrap_or(path).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::check::{Check, Expect, FixPolicy, Format, Kind};
+    use crate::engine::{Checks, File, Files, Surroundings, grade};
+
+    fn message(file: &str, format: Format, text: &str, path: &str, expect: Expect, fix: FixPolicy) -> String {
+        let kind = Kind::Select { file: None, format: Some(format), path: path.into(), expect };
+        let check = Check { id: "c".into(), points: 1, gate: false, fix, hints: vec![], hidden: false, why: None, fix_text: None, only: None, kind };
+        let checks = Checks { lab: "l".into(), lab_hash: String::new(), checks: vec![check] };
+        let files = Files::new(vec![File { path: file.into(), bytes: text.as_bytes().to_vec() }]);
+        let report = grade(&checks, &files, &Surroundings::default(), &mut |_| {});
+        report.findings.into_iter().map(|f| f.message).collect()
+    }
+
+    #[test]
+    fn a_found_value_is_named_by_its_own_path() {
+        let text = "jobs:\n  test:\n    steps:\n      - uses: actions/checkout@v4\n";
+        let said = message("ci.yaml", Format::Yaml, text, "$.jobs[*].steps[?@.uses].uses", Expect::Absent(true), FixPolicy::Now);
+        assert_eq!(said, "`jobs.test.steps[0].uses` is `\"actions/checkout@v4\"`; it must not be there.");
+        let text = r#"{"limits": {"nvidia.com/gpu": 2}}"#;
+        let said = message("a.json", Format::Json, text, "$.limits[*]", Expect::Max(1.0), FixPolicy::Now);
+        assert_eq!(said, "`limits['nvidia.com/gpu']` is `2`; expected at most 1.");
+    }
+
+    #[test]
+    fn a_check_that_never_tells_keeps_the_answer_to_itself() {
+        let ask = |text: &str, expect| message("d.yaml", Format::Yaml, text, "$.xid", expect, FixPolicy::Never);
+        assert_eq!(ask("xid: 31\n", Expect::Equals(79.into())), "`xid` is `31`, which isn't right.");
+        assert_eq!(ask("gpu: 1\n", Expect::Equals(79.into())), "`xid` is missing.");
+        assert_eq!(ask("xid: 31\n", Expect::Contains(79.into())), "`xid` is `31`, which isn't right.");
+        assert_eq!(ask("xid: 79\n", Expect::Equals(79.into())), "`xid` is as it should be.");
+    }
 }
