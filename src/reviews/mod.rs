@@ -1,4 +1,6 @@
 //! An instructor's verdict on a submission: asked for, claimed, given with reasons, never overwritten unseen.
+pub mod changes;
+pub mod pages;
 pub mod store;
 pub mod work;
 
@@ -38,6 +40,8 @@ pub struct Review {
     pub comment: String,
     pub override_score: Option<i64>,
     pub override_reason: Option<String>,
+    /// When the student answered two questions on their own change.
+    pub defended: Option<Timestamp>,
     pub finished: Option<Timestamp>,
     pub finished_by: Option<PersonId>,
     pub finished_name: Option<String>,

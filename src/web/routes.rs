@@ -7,8 +7,9 @@ use crate::error::Error;
 use crate::gradings::pages as gradings;
 use crate::notices::pages as notices;
 use crate::progress::pages as progress;
+use crate::reviews::pages as reviews;
 use crate::submissions::pages as submissions;
-use Who::{Anyone, SignedIn, Student};
+use Who::{Anyone, SignedIn, Staff, Student};
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -92,12 +93,22 @@ fn work() -> Vec<Route> {
         get("/submissions/{id}/files/{*path}", SignedIn, gradings::file),
         post("/submissions/{id}/hints/{check}", SignedIn, gradings::hint),
         post("/submissions/{id}/fixes/{check}", SignedIn, gradings::fix),
+        post("/submissions/{id}/review", SignedIn, reviews::ask),
     ]
 }
 
 /// Reviewing and running a cohort.
 fn staff() -> Vec<Route> {
-    vec![]
+    vec![
+        get("/review", Staff, reviews::queue::list),
+        get("/review/{submission}", Staff, reviews::show::show),
+        post("/review/{submission}", Staff, reviews::verdict::decide),
+        post("/review/{submission}/claim", Staff, reviews::verdict::claim),
+        post("/review/{submission}/release", Staff, reviews::verdict::release),
+        post("/review/{submission}/comments", Staff, reviews::verdict::comment),
+        post("/review/{submission}/comments/{comment}/withdraw", Staff, reviews::verdict::withdraw),
+        post("/submissions/{id}/regrade", Staff, reviews::regrade),
+    ]
 }
 
 /// Running the installation.
