@@ -9,7 +9,7 @@ definition, which says more about it; descriptions keep their first paragraph; v
 import gzip, json, pathlib, subprocess, sys, yaml
 
 SOURCES = {
-    "gateway-api": ("v1.6.1", "config/crd/standard/gateway.networking.k8s.io_", ["gateways", "gatewayclasses", "httproutes", "grpcroutes", "referencegrants"]),
+    "gateway-api": ("v1.6.1", "config/crd/standard/gateway.networking.k8s.io_", ["gateways", "gatewayclasses", "httproutes", "grpcroutes", "tcproutes", "tlsroutes", "udproutes", "backendtlspolicies", "listenersets", "referencegrants"]),
     "keda": ("v2.20.2", "config/crd/bases/keda.sh_", ["scaledobjects", "scaledjobs", "triggerauthentications", "clustertriggerauthentications"]),
     "prometheus-operator": ("v0.93.0", "example/prometheus-operator-crd/monitoring.coreos.com_", ["servicemonitors", "podmonitors", "probes", "prometheusrules"]),
     "argo-rollouts": ("v1.9.1", "manifests/crds/", ["rollout-crd", "analysis-template-crd"]),

@@ -106,7 +106,11 @@ fn strict(openapi: &Value, fields: bool) -> Value {
             }
             ("items" | "additionalProperties", Value::Object(_)) => drop(to.insert(key.clone(), strict(value, fields))),
             ("not", Value::Object(_)) => drop(to.insert(key.clone(), strict(value, false))),
-            ("anyOf" | "allOf" | "oneOf", Value::Array(each)) => drop(to.insert(key.clone(), each.iter().map(|s| strict(s, false)).collect())),
+            // The API fills defaults in first, so that of several forms one is left; without them more than one may fit.
+            ("oneOf", Value::Array(each)) if !from.contains_key("anyOf") => {
+                to.insert("anyOf".into(), each.iter().map(|s| strict(s, false)).collect());
+            }
+            ("anyOf" | "allOf", Value::Array(each)) => drop(to.insert(key.clone(), each.iter().map(|s| strict(s, false)).collect())),
             ("type", Value::String(name)) if openapi["nullable"] == true => drop(to.insert(key.clone(), json!([name, "null"]))),
             (
                 "type"

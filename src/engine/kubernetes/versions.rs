@@ -121,12 +121,18 @@ fn unknown(catalog: &Catalog, doc: &Doc<'_>, root: &Node, api: &str, kind: &str)
         return Problem { fix, ..problem }
             .why("A server that no longer has this API version refuses the object, so an upgrade of the cluster breaks your deployment.");
     }
+    let group = |api: &str| api.rsplit_once('/').map_or(String::new(), |(group, _)| group.to_string());
+    let (ours, known) = (group(api), |g: &str| catalog.kinds().chain(custom()).any(|(a, _)| group(a) == g));
+    // A group of somebody else's may have a Service or a Gateway of its own; one that is nearly ours is a slip.
+    let foreign = ours.contains('.') && !known(&ours);
+    let homes: Vec<&str> = homes.into_iter().filter(|h| !foreign || strsim::osa_distance(&group(h), &ours) <= 3).collect();
     if let Some(home) = best(&homes) {
         let problem = doc.problem(api_span, format!("{kind} is in `{home}`, not in `{api}`"));
         return Problem { fix: doc.replace(api_span, home), ..problem }
             .why("`apiVersion` and `kind` together name the schema; the server looks for the kind in this API only.");
     }
-    if let Some(right) = words::nearest(kind, catalog.kinds().chain(custom()).map(|(_, k)| k)) {
+    let near = if foreign { None } else { words::nearest(kind, catalog.kinds().chain(custom()).map(|(_, k)| k)) };
+    if let Some(right) = near {
         let homes: Vec<&str> = catalog.kinds().chain(custom()).filter(|(_, k)| *k == right).map(|(a, _)| a).collect();
         let also = best(&homes).filter(|h| *h != api).map(|h| format!(" of `{h}`")).unwrap_or_default();
         let problem = doc.problem(kind_span, format!("there is no kind `{kind}`; did you mean `{right}`{also}?"));
@@ -140,7 +146,7 @@ fn unknown(catalog: &Catalog, doc: &Doc<'_>, root: &Node, api: &str, kind: &str)
 /// The version a kind is best written in: the stable one.
 fn best<'a>(homes: &[&'a str]) -> Option<&'a str> {
     let stable = |h: &&&str| !h.contains("alpha") && !h.contains("beta");
-    homes.iter().filter(stable).max_by_key(|h| h.rsplit('/').next().map(str::len).zip(Some(h.ends_with("v2")))).or(homes.last()).copied()
+    homes.iter().rfind(stable).or(homes.last()).copied()
 }
 
 fn name(instead: &str) -> String {

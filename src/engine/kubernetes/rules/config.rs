@@ -34,7 +34,7 @@ pub(super) fn looks_secret(value: &str) -> bool {
 fn literal(node: &Node) -> Option<&str> {
     node.as_str().filter(|v| {
         let reference = v.starts_with("$(") && v.ends_with(')');
-        !(reference || v.trim().is_empty() || matches!(*v, "true" | "false"))
+        !(reference || v.trim().is_empty() || matches!(*v, "true" | "false" | "yes" | "no" | "0" | "1"))
     })
 }
 

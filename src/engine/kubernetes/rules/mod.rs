@@ -72,6 +72,7 @@ pub struct Look<'o, 'a> {
     about: &'static About,
     result: RuleResult,
     absent: Vec<Problem>,
+    elsewhere: usize,
     read: BTreeSet<DocumentId>,
 }
 
@@ -87,6 +88,13 @@ impl Look<'_, '_> {
     /// Says what the object lacks for the rule to be about it at all; it counts only if all objects lack it.
     pub fn nothing(&mut self, problem: Problem) {
         self.absent.push(self.worded(problem));
+    }
+
+    /// Keeps a problem. Where nothing is here of the kind it is about, `here` is false: a linter may pass over it then,
+    /// for what is in the cluster already may well be all it needs.
+    pub fn found_if(&mut self, here: bool, problem: Problem) {
+        self.elsewhere += usize::from(!here);
+        self.found(problem);
     }
 
     fn worded(&self, problem: Problem) -> Problem {
@@ -123,7 +131,7 @@ pub fn nearest_id(wrong: &str) -> Option<&'static str> {
 /// Looks at every object the rule is about and `only` picks.
 pub fn run(rule: &'static dyn Rule, objects: &Objects<'_>, only: Option<&Where>) -> RuleResult {
     let about = rule.about();
-    let mut look = Look { objects, about, result: RuleResult::default(), absent: Vec::new(), read: BTreeSet::new() };
+    let mut look = Look { objects, about, result: RuleResult::default(), absent: Vec::new(), elsewhere: 0, read: BTreeSet::new() };
     let mut seen = false;
     for it in objects.all().iter().filter(|o| about.looks_at.takes(o) && only.is_none_or(|w| o.is(w))) {
         let before = look.absent.len();
@@ -134,7 +142,8 @@ pub fn run(rule: &'static dyn Rule, objects: &Objects<'_>, only: Option<&Where>)
     if !seen && look.absent.is_empty() {
         look.nothing(about.looks_at.missing(objects, only));
     }
-    let Look { mut result, absent, read, .. } = look;
+    let Look { mut result, absent, read, elsewhere, .. } = look;
+    result.missing = elsewhere > 0 && elsewhere == result.problems.len();
     result.looked_at = read.into_iter().collect();
     if !seen && result.problems.is_empty() {
         result.missing = true;

@@ -63,7 +63,7 @@ impl Rule for DanglingService {
             return;
         }
         let Some((workload, pod, off)) = meant(it, look) else {
-            look.found(it.problem(it.head(), format!("{} selects no pod: nothing you handed in makes any", it.title())));
+            look.found_if(false, it.problem(it.head(), format!("{} selects no pod: nothing you handed in makes any", it.title())));
             return;
         };
         look.read(workload);
@@ -105,10 +105,10 @@ impl Rule for ServicePort {
             found.extend(meant(it, look).filter(|(_, p, off)| off.iter().all(|e| p.labels.iter().any(|(k, _)| *k == e.key))).map(|(o, p, _)| (o, p)));
         }
         let Some((first, _)) = found.first() else {
-            look.found(
-                it.problem(it.head(), format!("{} selects no pod, so nothing listens on its port", it.title()))
-                    .fix("Mend the selector first: it must match the labels of the pod template."),
-            );
+            let problem = it
+                .problem(it.head(), format!("{} selects no pod, so nothing listens on its port", it.title()))
+                .fix("Mend the selector first: it must match the labels of the pod template.");
+            look.found_if(look.objects.with_pods().next().is_some(), problem);
             return;
         };
         for (workload, _) in &found {
@@ -216,7 +216,8 @@ impl Rule for DanglingIngress {
                 let asked = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
                 let problem = it.problem(name.span, format!("{} sends to a Service `{}` that isn't there{asked}", it.title(), it.doc.shown(name)));
                 let fix = near.and_then(|n| it.doc.replace(name.span, n));
-                look.found(Problem { fix, ..problem });
+                let problem = Problem { fix, ..problem };
+                look.found_if(objects.kind("Service").next().is_some(), problem);
                 continue;
             };
             look.read(found);
@@ -298,7 +299,8 @@ impl Rule for DanglingPolicy {
         }
         let selector = it.node.path(&["spec", "podSelector"]);
         let span = selector.and_then(|s| s.path(&["matchLabels"])).and_then(|m| m.entries().first().map(|e| e.value.span)).unwrap_or(it.head());
-        look.found(it.problem(span, format!("{} selects no pod of what you handed in", it.title())));
+        let problem = it.problem(span, format!("{} selects no pod of what you handed in", it.title()));
+        look.found_if(objects.with_pods().next().is_some(), problem);
     }
 }
 

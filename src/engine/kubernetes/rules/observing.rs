@@ -70,7 +70,8 @@ impl Rule for DanglingMonitor {
         }
         if found.is_empty() {
             let span = it.node.get("spec").and_then(|s| s.entry("selector")).map_or(it.head(), |e| e.key_span);
-            look.found(it.problem(span, format!("{} selects no Service of what you handed in", it.title())));
+            let problem = it.problem(span, format!("{} selects no Service of what you handed in", it.title()));
+            look.found_if(look.objects.kind("Service").next().is_some(), problem);
         }
     }
 }

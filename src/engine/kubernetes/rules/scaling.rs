@@ -21,7 +21,7 @@ impl Rule for Target {
             looks_at: SCALERS,
             passes: Example::Whole(GOOD),
             fails: Example::Whole(
-                "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata:\n  name: chat\nspec:\n  scaleTargetRef:\n    apiVersion: apps/v1\n    kind: Deployment\n    name: chat\n  minReplicas: 2\n  maxReplicas: 6",
+                "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata:\n  name: chat\nspec:\n  scaleTargetRef:\n    apiVersion: apps/v1\n    kind: Deployment\n    name: chat\n  minReplicas: 2\n  maxReplicas: 6\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: chatt\nspec:\n  selector:\n    matchLabels:\n      app: chat\n  template:\n    metadata:\n      labels:\n        app: chat\n    spec:\n      containers:\n        - name: server\n          image: ghcr.io/acme/chat:1.4.2",
             ),
         }
     }
@@ -44,7 +44,8 @@ impl Rule for Target {
             let asked = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
             let problem = it.problem(name.span, format!("there is no {kind} `{}` for {} to scale{asked}", it.doc.shown(name), it.title()));
             let fix = near.and_then(|n| it.doc.replace(name.span, n));
-            look.found(Problem { fix, ..problem });
+            let problem = Problem { fix, ..problem };
+            look.found_if(objects.with_pods().next().is_some(), problem);
             return;
         };
         look.read(found);
