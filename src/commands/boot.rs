@@ -8,13 +8,14 @@ use crate::notices::work::Post;
 use crate::queue::worker;
 use crate::secrets::Keys;
 use anyhow::{Context as _, Result};
+use std::io::IsTerminal as _;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// Starts the log; `RUST_LOG` chooses what is in it.
 pub fn start_log(format: LogFormat) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,sqlx=warn".into());
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),

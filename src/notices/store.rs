@@ -54,7 +54,7 @@ pub async fn saw(conn: &mut Conn, person: impl AsRef<str>, id: Option<&Notificat
 }
 
 /// Puts a mail into the outbox, in the write that causes it. Ask [`super::work::Post::delivers`] first: where no mail leaves, none should wait.
-pub async fn mail(conn: &mut Conn, keys: &Keys, mail: &Mail<'_>, now: Timestamp) -> crate::error::Result<()> {
+pub async fn mail(conn: &mut Conn, keys: &Keys, mail: &Mail<'_>, now: Timestamp) -> anyhow::Result<()> {
     let id = MailId::new();
     let body = keys.seal(PURPOSE, id.as_str(), mail.body.as_bytes())?;
     query("INSERT INTO mails (id, recipient, subject, body, created, tries, next) VALUES ($1, $2, $3, $4, $5, 0, $5)")

@@ -5,6 +5,7 @@
 #[macro_use]
 mod people;
 
+mod architecture;
 mod invitations;
 mod mailing;
 mod running;
