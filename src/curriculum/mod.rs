@@ -2,9 +2,13 @@
 #[cfg(feature = "server")]
 pub mod calendar;
 mod check_file;
+#[cfg(feature = "server")]
+pub mod highlight;
 mod lab_file;
 mod lesson_file;
 pub mod load;
+#[cfg(feature = "server")]
+pub mod markdown;
 mod names;
 mod program_file;
 #[cfg(feature = "server")]
