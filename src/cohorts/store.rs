@@ -1,5 +1,5 @@
 //! Every statement about cohorts, enrolments, instructors and invitations.
-use super::{CohortId, Enrolment, EnrolmentId, Invitation, InvitationId, NewInvitation, Teaching};
+use super::{Cohort, CohortId, Enrolment, EnrolmentId, Invitation, InvitationId, NewInvitation, Teaching};
 use crate::accounts::PersonId;
 use crate::curriculum::{Lab, LabId, Timeline, calendar};
 use crate::db::Conn;
@@ -106,6 +106,11 @@ pub async fn use_invitation(conn: &mut Conn, id: &InvitationId, by: &PersonId, n
 pub async fn withdraw_first_admin_links(conn: &mut Conn) -> Result<()> {
     query("DELETE FROM invitations WHERE role = 'admin' AND created_by IS NULL AND used IS NULL").execute(conn).await?;
     Ok(())
+}
+
+/// One cohort.
+pub async fn cohort(conn: &mut Conn, id: &CohortId) -> Result<Option<Cohort>> {
+    query_as("SELECT id, name, program, starts, zone, created, archived FROM cohorts WHERE id = $1").bind(id).fetch_optional(conn).await
 }
 
 /// One enrolment, whatever its status.

@@ -89,6 +89,7 @@ pub fn lab(files: &[File], dir: &str, week: u32, all: &RefCell<Vec<Fault>>) -> O
         checks,
         start: below(&inside, "start"),
         instructions,
+        mistakes: mistakes(&inside).into_iter().map(str::to_owned).collect(),
         hash: super::load::hash(inside.iter()),
         is_quiz: false,
     };
@@ -127,6 +128,7 @@ pub fn quiz(files: &[File], dir: &str, week: u32, all: &RefCell<Vec<Fault>>) -> 
         checks: read.into_iter().map(|r| r.check).collect(),
         start: Vec::new(),
         instructions: String::new(),
+        mistakes: Vec::new(),
         hash: super::load::hash([content].into_iter()),
         is_quiz: true,
     };
@@ -258,8 +260,7 @@ fn hand_ins(inside: &[File], accepts: &Accepts, read: &[Read], dir: &str, all: &
         fits(&solution, &format!("{dir}/solution"), accepts, all);
         unreachable(&solution, read, &faults);
     }
-    let mut names: Vec<&str> = inside.iter().filter_map(|f| f.path.strip_prefix("mistakes/")?.split_once('/')).map(|(name, _)| name).collect();
-    names.dedup();
+    let names = mistakes(inside);
     if names.is_empty() {
         faults.say(1, "there is no mistakes/<name>/ beside it: at least one wrong hand-in shows that the checks find something");
     }
@@ -274,6 +275,13 @@ fn hand_ins(inside: &[File], accepts: &Accepts, read: &[Read], dir: &str, all: &
         Faults::new(&format!("{dir}/{}", stray.path), all)
             .say(1, format!("a lab has lab.yaml, instructions.md, start/, solution/ and mistakes/; this is none of them{near}"));
     }
+}
+
+/// The names of a lab's wrong hand-ins; its files are sorted by path.
+pub fn mistakes(inside: &[File]) -> Vec<&str> {
+    let mut names: Vec<&str> = inside.iter().filter_map(|f| f.path.strip_prefix("mistakes/")?.split_once('/')).map(|(name, _)| name).collect();
+    names.dedup();
+    names
 }
 
 fn fits(files: &[File], dir: &str, accepts: &Accepts, all: &RefCell<Vec<Fault>>) {

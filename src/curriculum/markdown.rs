@@ -13,9 +13,6 @@ impl fmt::Display for Html {
     }
 }
 
-/// Templates may write `{{ lesson }}`: it needs no filter to be shown as it is.
-impl askama::filters::HtmlSafe for Html {}
-
 /// A heading, for the contents of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heading {

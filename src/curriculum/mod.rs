@@ -10,6 +10,8 @@ pub mod load;
 #[cfg(feature = "server")]
 pub mod markdown;
 mod names;
+#[cfg(feature = "server")]
+pub mod pages;
 mod program_file;
 #[cfg(feature = "server")]
 pub mod programs;
@@ -224,6 +226,8 @@ pub struct Lab {
     pub start: Vec<File>,
     /// Markdown.
     pub instructions: String,
+    /// The names of its wrong hand-ins, for the demo's one click.
+    pub mistakes: Vec<String>,
     /// SHA-256 over the format's number, the paths and the contents of its folder, in hex.
     pub hash: String,
     pub is_quiz: bool,

@@ -1,9 +1,11 @@
 //! The versions of the program in memory: read once, shared by all requests; in authoring mode one folder instead, read again when it changes.
+use super::markdown::{self, Rendered};
 use super::{Program, load, store};
 use crate::clock::Clock;
 use crate::db::{Conn, Db};
 use crate::engine::File;
 use anyhow::{Context as _, Result, bail};
+use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
@@ -12,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How many versions stay in memory; cohorts side by side rarely need more than two.
 const MOST: usize = 6;
+/// How many rendered texts stay: a program has about sixty.
+const MOST_RENDERED: usize = 250;
 
 /// How a program is read. A portal starts with a lesson missing rather than not at all; an author's change with a fault in
 /// it waits until it is mended.
@@ -32,6 +36,8 @@ struct Inner {
     /// In authoring mode, what is wrong with the folder as it is now; the last good reading is served meanwhile.
     problems: RwLock<Vec<String>>,
     authoring: std::sync::atomic::AtomicBool,
+    /// Rendered lessons and instructions by their text.
+    rendered: RwLock<HashMap<[u8; 32], Arc<Rendered>>>,
 }
 
 impl Programs {
@@ -65,6 +71,22 @@ impl Programs {
 
     pub fn is_authoring(&self) -> bool {
         self.0.authoring.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Markdown as pages show it, rendered once.
+    pub fn rendered(&self, markdown: &str) -> Arc<Rendered> {
+        let key: [u8; 32] = Sha256::digest(markdown.as_bytes()).into();
+        if let Some(found) = self.0.rendered.read().ok().and_then(|all| all.get(&key).cloned()) {
+            return found;
+        }
+        let rendered = Arc::new(markdown::render(markdown));
+        if let Ok(mut all) = self.0.rendered.write() {
+            if all.len() >= MOST_RENDERED {
+                all.clear();
+            }
+            all.insert(key, rendered.clone());
+        }
+        rendered
     }
 
     /// What is wrong with the folder being written, a line each.

@@ -1,5 +1,5 @@
 //! What an author's rehearsal finds: each lab's solution, start and mistakes graded and held against what they must lead to.
-use super::lab_file::{below, expectation};
+use super::lab_file::{self, below, expectation};
 use super::quiz_file::{ANSWERS, right_answers};
 use super::tree::{Fault, Faults};
 use super::{Lab, Program};
@@ -69,8 +69,7 @@ fn folder(lab: &Lab, dir: &str, files: &[File], all: &RefCell<Vec<Fault>>) -> Re
         faults.say(1, "the start already passes every check: nothing is left to do");
     }
 
-    let mut names: Vec<&str> = inside.iter().filter_map(|f| f.path.strip_prefix("mistakes/")?.split_once('/')).map(|(name, _)| name).collect();
-    names.dedup();
+    let names = lab_file::mistakes(&inside);
     for name in &names {
         if mistake(lab, dir, name, &below(&inside, &format!("mistakes/{name}")), all) {
             done.mistakes.0 += 1;

@@ -3,6 +3,7 @@ use super::guard::{self, Who};
 use super::{assets, layers, metrics, pages, tour, visitor};
 use crate::accounts::pages::{join, profile, reset, sign_in, sign_ins, tokens};
 use crate::app::App;
+use crate::curriculum::pages as curriculum;
 use crate::error::Error;
 use crate::gradings::pages as gradings;
 use crate::notices::pages as notices;
@@ -76,7 +77,18 @@ fn people() -> Vec<Route> {
 
 /// What is taught.
 fn program() -> Vec<Route> {
-    vec![]
+    vec![
+        get("/syllabus", Anyone, curriculum::syllabus::show),
+        get("/rules", Anyone, curriculum::rules::list),
+        get("/rules/{id}", Anyone, curriculum::rules::show),
+        get("/weeks", SignedIn, curriculum::weeks::list),
+        get("/weeks/{number}", SignedIn, curriculum::weeks::show),
+        get("/labs/{id}", SignedIn, curriculum::labs::show),
+        get("/labs/{id}/start.zip", SignedIn, curriculum::labs::start),
+        get("/cohorts/{id}/weeks", Staff, curriculum::weeks::list_of_cohort),
+        get("/cohorts/{id}/weeks/{number}", Staff, curriculum::weeks::show_of_cohort),
+        get("/cohorts/{id}/labs/{lab}", Staff, curriculum::labs::show_of_cohort),
+    ]
 }
 
 /// Handing in, reports, progress.
