@@ -230,9 +230,15 @@ fn plain_steps(path: &str) -> Vec<String> {
 
 /// What is wrong with what was found, each with its place where there is one.
 fn judge(expect: &Expect, path: &str, found: &[Found], tell: bool) -> Vec<(String, Option<Place>)> {
-    let path = short(path);
+    // A filter names what it looks for; a check that never tells shows the path up to it.
+    let open = if tell { path } else { path.split("[?").next().unwrap_or(path) };
+    let filtered = open.len() < path.len();
+    let path = short(open);
     let wished = || if tell { format!("; expected {}", wish(expect)) } else { String::new() };
-    let missing = || vec![(format!("`{path}` is missing{}.", wished()), None)];
+    let missing = || {
+        let message = if filtered { format!("Something is missing in `{path}`.") } else { format!("`{path}` is missing{}.", wished()) };
+        vec![(message, None)]
+    };
     let wrong = |f: &Found| {
         let wished = if tell { wished() } else { ", which isn't right".to_owned() };
         (format!("`{}` is {}{wished}.", f.at, shown(&f.value)), f.place.clone())
@@ -262,6 +268,7 @@ fn judge(expect: &Expect, path: &str, found: &[Found], tell: bool) -> Vec<(Strin
         },
         Expect::Min(least) => each(&|v| number(v).is_some_and(|n| n >= *least)),
         Expect::Max(most) => each(&|v| number(v).is_some_and(|n| n <= *most)),
+        Expect::Count(_) if filtered && found.is_empty() => missing(),
         Expect::Count(count) => counted(count, &path, found, &wished()),
         Expect::Contains(_) if found.is_empty() => missing(),
         Expect::Contains(wanted) => {
@@ -343,7 +350,7 @@ fn short(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::check::{Check, Expect, FixPolicy, Format, Kind};
+    use crate::engine::check::{Check, Count, Expect, FixPolicy, Format, Kind};
     use crate::engine::{Checks, File, Files, Surroundings, grade};
 
     fn message(file: &str, format: Format, text: &str, path: &str, expect: Expect, fix: FixPolicy) -> String {
@@ -371,6 +378,10 @@ mod tests {
         assert_eq!(ask("xid: 31\n", Expect::Equals(79.into())), "`xid` is `31`, which isn't right.");
         assert_eq!(ask("gpu: 1\n", Expect::Equals(79.into())), "`xid` is missing.");
         assert_eq!(ask("xid: 31\n", Expect::Contains(79.into())), "`xid` is `31`, which isn't right.");
+        let filtered = "$[?@.line == 5 && @.fault == 'moving-image'].comment";
+        let some = Expect::Count(Count { min: Some(1), ..Count::default() });
+        let said = message("d.yaml", Format::Yaml, "comments: []\n", &filtered.replace('$', "$.comments"), some, FixPolicy::Never);
+        assert_eq!(said, "Something is missing in `comments`.");
         assert_eq!(ask("xid: 79\n", Expect::Equals(79.into())), "`xid` is as it should be.");
     }
 }
