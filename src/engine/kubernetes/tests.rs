@@ -1,6 +1,7 @@
 //! What a hand-in is told: schema errors in words, with places and fixes.
 use super::Kubernetes;
 use super::testing::{files, streams};
+use crate::engine::check::Where;
 use crate::engine::report::Problem;
 
 /// The problems of one file under the schema of 1.36, as a reader would see them.
@@ -240,4 +241,33 @@ spec:
   bit: 8
 "#
     ));
+}
+
+const TWO: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: chat}\nspec: {template: {spec: {containers: [{name: a, image: a:1}]}}}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {spec: {containers: [{name: b, image: b}]}}}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n";
+
+#[test]
+fn a_rule_looks_only_at_what_it_is_told_to_and_never_passes_by_absence() {
+    let files = files(&[("two.yaml", TWO)]);
+    let streams = streams(&files);
+    let kubernetes = Kubernetes::read(&files, &streams);
+    let only = |kind: &str, name: &str| Where { kind: Some(kind.into()), name: Some(name.into()), namespace: None };
+    let ids: Vec<_> = kubernetes.documents().map(|(id, _)| id).collect();
+
+    let chat = kubernetes.rule("img-latest", Some(&only("Deployment", "chat"))).unwrap();
+    assert!(chat.problems.is_empty() && chat.looked_at == ids[..1]);
+    let both = kubernetes.rule("img-latest", None).unwrap();
+    assert!(both.problems.len() == 1 && both.looked_at == ids[..2]);
+
+    let said = |rule: &str, kind: &str, name: &str| {
+        let result = kubernetes.rule(rule, Some(&only(kind, name))).unwrap();
+        assert!(result.missing && result.problems.len() == 1);
+        result.problems[0].message.clone()
+    };
+    assert_eq!(said("probe-ready", "Deployment", "chatt"), "there is no Deployment named `chatt` in what you handed in; there is `chat` and `web`");
+    assert_eq!(said("probe-ready", "Service", "web"), "Service `web` has no pods that are kept running");
+    assert_eq!(said("gpu-integer", "Deployment", "web"), "Deployment `web` has no container that asks for a GPU");
+
+    assert!(kubernetes.rule("probe-redy", None).is_none());
+    assert_eq!(super::rules::nearest_id("probe-redy"), Some("probe-ready"));
+    assert_eq!(super::rules::all().len(), super::rules::families().iter().map(|f| f.rules.len()).sum::<usize>());
 }

@@ -25,6 +25,7 @@ use crate::engine::check::Where;
 use crate::engine::report::{Problem, Severity};
 pub use example::Example;
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 /// More problems of one rule than this tell a student nothing new.
 const MOST: usize = 100;
@@ -116,7 +117,7 @@ impl Look<'_, '_> {
 
 /// All rules, in the order a page lists them.
 pub fn all() -> &'static [&'static dyn Rule] {
-    ALL
+    &ALL
 }
 
 pub fn by_id(id: &str) -> Option<&'static dyn Rule> {
@@ -221,23 +222,51 @@ impl Subject {
     }
 }
 
+/// Rules of one subject, as a page groups them.
+pub struct Family {
+    pub title: &'static str,
+    pub rules: &'static [&'static dyn Rule],
+}
+
+/// All rules, by family, in the order a page lists them.
+pub fn families() -> &'static [Family] {
+    FAMILIES
+}
+
+static ALL: LazyLock<Vec<&'static dyn Rule>> = LazyLock::new(|| FAMILIES.iter().flat_map(|f| f.rules).copied().collect());
+
 #[rustfmt::skip]
-static ALL: &[&dyn Rule] = &[
-    &images::Latest, &images::PullPolicy, &images::Digest,
-    &resources::CpuRequest, &resources::CpuLimit, &resources::MemoryRequest, &resources::MemoryLimit, &resources::WithinLimit, &resources::Guaranteed, &resources::Ephemeral,
-    &probes::Ready, &probes::Live, &probes::Same, &probes::Port,
-    &security::NonRoot, &security::Uid, &security::Privileged, &security::Escalation, &security::ReadOnlyRoot, &security::Seccomp,
-    &host::DropAll, &host::AddedCapabilities, &host::Namespaces, &host::HostPath, &host::HostPort, &host::DockerSocket, &host::Sysctls, &host::ProcMount,
-    &config::EnvDuplicate, &config::EnvSecret, &config::ConfigMapSecret, &config::Automount, &config::References,
-    &availability::OneReplica, &availability::NoBudget, &availability::BudgetBlocks, &availability::Strategy, &availability::Spread,
-    &scaling::Target, &scaling::Least, &scaling::Most, &scaling::FixedReplicas,
-    &network::DanglingService, &network::ServicePort, &network::Exposed, &network::DanglingIngress, &network::IngressTls, &network::NoPolicy, &network::DanglingPolicy,
-    &labels::SelectorMatch, &labels::LabelValues, &labels::ApiDeprecated,
-    &pods::Bare, &pods::DefaultNamespace, &pods::Labelled, &pods::CostLabels, &pods::DefaultAccount, &pods::MissingAccount, &pods::PortNames, &pods::Ssh, &pods::ScratchLimit, &pods::Headless,
-    &jobs::Deadline, &jobs::Restart, &jobs::Cleanup, &jobs::SpotSafe,
-    &rbac::ClusterAdmin, &rbac::Wildcard, &rbac::Secrets, &rbac::CreatePods, &rbac::Exec, &rbac::Escalate,
-    &observing::DanglingMonitor, &observing::MonitorPort, &observing::Alerts, &observing::CanaryWeights,
-    &gpu::LimitRequired, &gpu::Whole, &gpu::Toleration, &gpu::TolerationUnneeded, &gpu::ProductKnown, &gpu::NodeSelector, &gpu::Quota,
-    &serving::SharedMemory, &serving::StartupProbe, &serving::HubToken, &serving::Unprivileged, &serving::Grace, &serving::ScaledByCpu,
-    &gpu_pool::MigName, &gpu_pool::Proportion, &gpu_pool::RollOut, &gpu_pool::ScaleDown, &gpu_pool::Keda,
+static FAMILIES: &[Family] = &[
+    Family { title: "Images", rules: &[&images::Latest, &images::PullPolicy, &images::Digest] },
+    Family { title: "Requests and limits", rules: &[
+        &resources::CpuRequest, &resources::CpuLimit, &resources::MemoryRequest, &resources::MemoryLimit, &resources::WithinLimit, &resources::Guaranteed, &resources::Ephemeral,
+        &pods::ScratchLimit,
+    ] },
+    Family { title: "Probes", rules: &[&probes::Ready, &probes::Live, &probes::Same, &probes::Port] },
+    Family { title: "Security of containers", rules: &[
+        &security::NonRoot, &security::Uid, &security::Privileged, &security::Escalation, &security::ReadOnlyRoot, &security::Seccomp,
+        &host::DropAll, &host::AddedCapabilities, &host::Namespaces, &host::HostPath, &host::HostPort, &host::DockerSocket, &host::Sysctls, &host::ProcMount, &pods::Ssh,
+    ] },
+    Family { title: "Configuration and secrets", rules: &[
+        &config::EnvDuplicate, &config::EnvSecret, &config::ConfigMapSecret, &config::References, &config::Automount, &pods::DefaultAccount, &pods::MissingAccount,
+    ] },
+    Family { title: "Roles", rules: &[&rbac::ClusterAdmin, &rbac::Wildcard, &rbac::Secrets, &rbac::CreatePods, &rbac::Exec, &rbac::Escalate] },
+    Family { title: "Availability", rules: &[
+        &availability::OneReplica, &availability::NoBudget, &availability::BudgetBlocks, &availability::Strategy, &availability::Spread, &pods::Bare, &pods::Headless,
+    ] },
+    Family { title: "Autoscaling", rules: &[&scaling::Target, &scaling::Least, &scaling::Most, &scaling::FixedReplicas] },
+    Family { title: "Jobs", rules: &[&jobs::Deadline, &jobs::Restart, &jobs::Cleanup, &jobs::SpotSafe] },
+    Family { title: "Network and traffic", rules: &[
+        &network::DanglingService, &network::ServicePort, &network::Exposed, &network::DanglingIngress, &network::IngressTls, &network::NoPolicy, &network::DanglingPolicy,
+        &pods::PortNames, &observing::CanaryWeights,
+    ] },
+    Family { title: "Labels and versions", rules: &[&labels::SelectorMatch, &labels::LabelValues, &labels::ApiDeprecated, &pods::Labelled, &pods::DefaultNamespace] },
+    Family { title: "Monitoring", rules: &[&observing::DanglingMonitor, &observing::MonitorPort, &observing::Alerts] },
+    Family { title: "GPUs", rules: &[
+        &gpu::LimitRequired, &gpu::Whole, &gpu::Toleration, &gpu::TolerationUnneeded, &gpu::ProductKnown, &gpu::NodeSelector, &gpu::Quota, &gpu_pool::MigName, &gpu_pool::Proportion,
+        &gpu_pool::RollOut, &pods::CostLabels,
+    ] },
+    Family { title: "Model servers", rules: &[
+        &serving::SharedMemory, &serving::StartupProbe, &serving::HubToken, &serving::Unprivileged, &serving::Grace, &serving::ScaledByCpu, &gpu_pool::ScaleDown, &gpu_pool::Keda,
+    ] },
 ];

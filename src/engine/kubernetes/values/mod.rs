@@ -2,6 +2,7 @@
 mod names;
 mod pods;
 mod resources;
+mod schedule;
 mod tables;
 
 use super::catalog::Field;
@@ -128,6 +129,8 @@ impl<'a> Walk<'a, '_> {
             "v1.EnvVar" => pods::env(self, at),
             "v1.Volume" => pods::volume(self, at),
             "v1.DeploymentSpec" | "v1.ReplicaSetSpec" | "v1.StatefulSetSpec" | "v1.DaemonSetSpec" | "v1.JobSpec" => pods::workload(self, at),
+            "v1.Toleration" => pods::toleration(self, at),
+            "v1.CronJobSpec" => schedule::check(self, at),
             "v1.DeploymentStrategy" => pods::strategy(self, at),
             "v1.ServiceSpec" => pods::service(self, at),
             "v1.PodDisruptionBudgetSpec" => self.only_one(at, &["minAvailable", "maxUnavailable"]),

@@ -135,6 +135,15 @@ pub fn workload(walk: &mut Walk<'_, '_>, at: At<'_>) {
     let labels = template.node.path(&["metadata", "labels"]);
     let is_job = at.node.get("completions").is_some() || walk.kind == "Job" || walk.kind == "CronJob";
     if let Some(selector) = at.get("selector").filter(|_| !is_job) {
+        let says = |key: &str| selector.node.get(key).is_some_and(|n| !n.entries().is_empty() || !n.items().is_empty());
+        if matches!(selector.node.value, Value::Map(_)) && !says("matchLabels") && !says("matchExpressions") {
+            let problem = walk.doc.problem(selector.head(), "this selector is empty");
+            walk.add(
+                problem
+                    .why("An empty selector would take every pod of the namespace for the controller's own; the API refuses it.")
+                    .fix("Write labels of the pod template under `matchLabels`."),
+            );
+        }
         for wanted in selector.node.get("matchLabels").map_or(&[][..], Node::entries) {
             let (Some(value), found) = (wanted.value.as_str(), labels.and_then(|l| l.get(&wanted.key))) else { continue };
             if found.and_then(Node::as_str) == Some(value) {
@@ -186,6 +195,21 @@ pub fn workload(walk: &mut Walk<'_, '_>, at: At<'_>) {
             )));
         }
         _ => {}
+    }
+}
+
+pub fn toleration(walk: &mut Walk<'_, '_>, at: At<'_>) {
+    let text = |key: &str| at.node.get(key).and_then(Node::as_str);
+    if text("operator") == Some("Exists")
+        && let Some(value) = at.node.entry("value").filter(|v| v.value.as_str() != Some(""))
+    {
+        let problem = walk.doc.problem(value.key_span, "a toleration with `operator: Exists` takes no `value`");
+        let fix = walk.doc.without_line(value.key_span.start.line).filter(|_| value.key_span.start.line != at.node.span.start.line);
+        walk.add(
+            problem
+                .why("`Exists` tolerates the taint whatever its value is; the API refuses the two together.")
+                .fix(fix.unwrap_or_else(|| "Remove `value`.".into())),
+        );
     }
 }
 
