@@ -31,6 +31,9 @@ pub mod reviews;
 pub mod submissions;
 
 #[cfg(feature = "server")]
+pub mod demo;
+
+#[cfg(feature = "server")]
 pub mod app;
 #[cfg(feature = "server")]
 pub mod clock;

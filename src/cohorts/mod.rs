@@ -39,6 +39,16 @@ pub struct Cohort {
     pub archived: Option<Timestamp>,
 }
 
+/// A cohort as it is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct NewCohort<'a> {
+    pub name: &'a str,
+    /// Hash of the program version it stays on.
+    pub program: &'a str,
+    pub starts: &'a str,
+    pub zone: &'a str,
+}
+
 /// A student's place in a cohort, with what the pages need of the cohort.
 #[derive(Debug, Clone, Row)]
 pub struct Enrolment {

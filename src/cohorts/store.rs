@@ -1,5 +1,5 @@
 //! Every statement about cohorts, enrolments, instructors and invitations.
-use super::{Cohort, CohortId, Enrolment, EnrolmentId, Invitation, InvitationId, NewInvitation, Teaching};
+use super::{Cohort, CohortId, Enrolment, EnrolmentId, Invitation, InvitationId, NewCohort, NewInvitation, Teaching};
 use crate::accounts::PersonId;
 use crate::curriculum::{Lab, LabId, Timeline, calendar};
 use crate::db::Conn;
@@ -30,6 +30,21 @@ pub async fn taught_by(conn: &mut Conn, person: &PersonId) -> Result<Vec<Teachin
     .bind(person)
     .fetch_all(conn)
     .await
+}
+
+/// Opens a cohort.
+pub async fn open(conn: &mut Conn, new: &NewCohort<'_>, now: Timestamp) -> Result<CohortId> {
+    let id = CohortId::new();
+    query("INSERT INTO cohorts (id, name, program, starts, zone, created) VALUES ($1, $2, $3, $4, $5, $6)")
+        .bind(&id)
+        .bind(new.name)
+        .bind(new.program)
+        .bind(new.starts)
+        .bind(new.zone)
+        .bind(now)
+        .execute(conn)
+        .await?;
+    Ok(id)
 }
 
 /// Makes a person an active student of a cohort. Whoever left it comes back with the same enrolment; a factor stays.

@@ -37,6 +37,11 @@ pub async fn open(data: &DataArgs) -> Result<Db> {
 pub async fn app(data: &DataArgs, portal: &PortalArgs, demo: bool) -> Result<App> {
     let url = portal.public_url()?;
     let db = open(data).await?;
+    let demo = crate::demo::decide(&db, demo, Clock::system().now()).await?;
+    anyhow::ensure!(
+        !demo || portal.listen.ip().is_loopback(),
+        "this database is a demo's, whose passwords everybody knows: it is served on 127.0.0.1 or [::1] only. For a real portal use another data folder: --data DIR"
+    );
     data.prepare()?;
     let keys = Keys::open(&data.key_file())?;
     let post = match &portal.smtp {

@@ -3,6 +3,7 @@ use super::boot;
 use crate::app::App;
 use crate::cohorts::first_admin;
 use crate::config::{DataArgs, LogFormat, PortalArgs};
+use crate::demo;
 use crate::web::{live, metrics, routes};
 use anyhow::{Context as _, Result};
 use axum::serve::ListenerExt as _;
@@ -15,6 +16,9 @@ pub struct ServeArgs {
     data: DataArgs,
     #[command(flatten)]
     portal: PortalArgs,
+    /// Fill an empty database with a lively made-up cohort; the database stays a demo's, on loopback only
+    #[arg(long)]
+    demo: bool,
     /// Leave grading and mail to `groundcrew work`
     #[arg(long)]
     no_work: bool,
@@ -30,13 +34,25 @@ pub fn run(args: ServeArgs) -> Result<ExitCode> {
 }
 
 async fn serve(args: ServeArgs) -> Result<()> {
-    let app = boot::app(&args.data, &args.portal, false).await?;
+    let app = boot::app(&args.data, &args.portal, args.demo).await?;
+    if app.demo {
+        demo::fill(&app).await?;
+    }
     let mut tasks = if args.no_work { Vec::new() } else { boot::start_work(&app) };
     tasks.push(boot::start_upkeep(&app));
     tasks.push(tokio::spawn(live::poll(app.clone())));
     tasks.push(tokio::spawn(metrics::upkeep(app.clone())));
     let listener = tokio::net::TcpListener::bind(args.portal.listen).await.with_context(|| format!("{} can't be listened on", args.portal.listen))?;
     println!("Groundcrew is at {}", app.url);
+    if app.demo {
+        println!(
+            "A demo, everybody in it made up. Sign in as {}, {} or {}, password {}",
+            demo::STUDENT,
+            demo::INSTRUCTOR,
+            demo::ADMIN,
+            demo::PASSWORD
+        );
+    }
     if let Some(link) = first_admin::link(&app).await? {
         println!("Nobody runs this portal yet. Open this link once to make its first admin:\n  {link}");
     }

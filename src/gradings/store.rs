@@ -5,7 +5,7 @@ use crate::curriculum::LabId;
 use crate::db::values::{Json, Timestamp};
 use crate::db::{Conn, list, padded};
 use crate::engine::report::{Outcome, Report};
-use crate::queue::{Job, JobId};
+use crate::queue::JobId;
 use crate::submissions::SubmissionId;
 use sqlx::{query, query_as, query_scalar};
 
@@ -13,7 +13,7 @@ type Result<T> = std::result::Result<T, sqlx::Error>;
 
 /// Keeps a report as its submission's current grading, in the write that finishes the job. The job's unique key
 /// makes a second one impossible.
-pub async fn add(conn: &mut Conn, job: &Job, submission: &SubmissionId, lane: Lane, report: &Report, now: Timestamp) -> Result<GradingId> {
+pub async fn add(conn: &mut Conn, job: &JobId, submission: &SubmissionId, lane: Lane, report: &Report, now: Timestamp) -> Result<GradingId> {
     let id = GradingId::new();
     query("UPDATE gradings SET superseded = $1 WHERE submission = $2 AND superseded IS NULL").bind(now).bind(submission).execute(&mut *conn).await?;
     query(
@@ -22,7 +22,7 @@ pub async fn add(conn: &mut Conn, job: &Job, submission: &SubmissionId, lane: La
     )
     .bind(&id)
     .bind(submission)
-    .bind(&job.id)
+    .bind(job)
     .bind(lane)
     .bind(Came::from(report.outcome))
     .bind(i64::from(report.score))

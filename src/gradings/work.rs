@@ -106,7 +106,7 @@ async fn keep(app: &App, job: &Job, loaded: &Loaded, lab: &Lab, report: &Report)
         return Ok(Worked::Lost);
     }
     let lane = if job.lane == queue::Lane::Regrade.number() { Lane::Regrade } else { Lane::First };
-    store::add(&mut write, job, &submission.id, lane, report, now).await?;
+    store::add(&mut write, &job.id, &submission.id, lane, report, now).await?;
     if report.outcome == Graded::Graded {
         reviews::work::after_grading(&mut write, submission, lab, now).await?;
     }
@@ -142,7 +142,7 @@ pub async fn give_up(app: &App, job: &Job) -> Result<Worked> {
     if !queue::store::give_up(&mut write, job, job.error.as_deref().unwrap_or("its workers vanished"), now).await? {
         return Ok(Worked::Lost);
     }
-    store::add(&mut write, job, &submission.id, Lane::First, &report, now).await?;
+    store::add(&mut write, &job.id, &submission.id, Lane::First, &report, now).await?;
     progress::say(&mut write, &submission.subject(), &Step::last("Our grader failed"), now).await?;
     for person in cohorts::store::staff_of(&mut write, &submission.enrolment).await? {
         let words = format!("Grading broke: {}, hand-in {}", lab.title, submission.number);

@@ -4,6 +4,7 @@ use super::{assets, layers, metrics, pages, tour, visitor};
 use crate::accounts::pages::{join, profile, reset, sign_in, sign_ins, tokens};
 use crate::app::App;
 use crate::curriculum::pages as curriculum;
+use crate::demo::pages as demo;
 use crate::error::Error;
 use crate::gradings::pages as gradings;
 use crate::notices::pages as notices;
@@ -52,6 +53,7 @@ fn people() -> Vec<Route> {
         get("/login", Anyone, sign_in::show),
         post("/login", Anyone, sign_in::sign_in),
         post("/demo/sign-in", Anyone, sign_in::demo),
+        post("/demo/reset", SignedIn, demo::reset),
         post("/logout", Anyone, sign_in::sign_out),
         get("/join/{token}", Anyone, join::show),
         post("/join/{token}", Anyone, join::join),
