@@ -10,4 +10,5 @@ mod invitations;
 mod mailing;
 mod running;
 mod signing_in;
+mod site_map;
 mod tokens;

@@ -1,4 +1,5 @@
 //! The people of the tests: a portal in this process, and persons who open its pages and press its buttons.
+mod cohort;
 mod html;
 mod person;
 mod portal;

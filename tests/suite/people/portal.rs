@@ -7,6 +7,7 @@ use groundcrew::app::{App, Outside};
 use groundcrew::clock::Clock;
 use groundcrew::db::values::Timestamp;
 use groundcrew::db::{Db, Engine};
+use groundcrew::engine::pool::Pool;
 use groundcrew::secrets::Keys;
 use groundcrew::web::routes;
 use std::path::PathBuf;
@@ -81,6 +82,7 @@ impl Portal {
         let now: jiff::Timestamp = NOW.parse().unwrap();
         let clock = Clock::standing(Timestamp::from(now));
         let app = App::new(db, clock.clone(), Keys::random().unwrap(), setup.url, setup.demo).reaching(setup.outside);
+        let app = app.grading_with(Pool::new(PathBuf::from(env!("CARGO_BIN_EXE_groundcrew")), 2));
         let router = routes::router(app.clone());
         Some(Portal { app, clock, engine, router, home })
     }
