@@ -1,12 +1,16 @@
 //! The command line: one file a command.
 #[cfg(feature = "server")]
 mod boot;
+mod grade;
 #[cfg(feature = "server")]
 mod keys;
 #[cfg(feature = "server")]
 mod labs;
+mod lint;
 #[cfg(feature = "server")]
 mod serve;
+mod source;
+mod terminal;
 #[cfg(feature = "server")]
 mod user;
 #[cfg(feature = "server")]
@@ -46,6 +50,10 @@ enum Command {
     /// Show and rotate the keys that seal what is stored
     #[cfg(feature = "server")]
     Keys(keys::KeysArgs),
+    /// Grade a hand-in by a lab, line by line
+    Grade(grade::GradeArgs),
+    /// Look for everything the built-in rules know, without a lab
+    Lint(lint::LintArgs),
     /// Grade what stands on the input; started by the others
     #[command(hide = true)]
     EngineChild,
@@ -75,6 +83,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::User(args) => user::run(args),
         #[cfg(feature = "server")]
         Command::Keys(args) => keys::run(args),
+        Command::Grade(args) => grade::run(&args),
+        Command::Lint(args) => lint::run(&args),
         Command::EngineChild => {
             crate::engine::child::main()?;
             Ok(ExitCode::SUCCESS)

@@ -6,7 +6,7 @@ use super::kubernetes::{DocumentId, Kubernetes};
 use super::report::{Because, Finding, Graded, Outcome, Problem, Report, Version};
 use super::terraform::Terraform;
 use super::yaml::{self, Dialect, Stream};
-use super::{quiz, select};
+use super::{glob, quiz, select};
 use std::collections::BTreeSet;
 use std::time::Instant;
 
@@ -20,6 +20,8 @@ pub struct Sources<'a> {
     /// The same files as YAML 1.2's core schema reads them, if a check asks for it.
     pub core: &'a [Stream],
     pub terraform: Option<Terraform>,
+    /// A quiz's answers, if there are questions.
+    answers: Option<quiz::Answers>,
 }
 
 /// What a check says, and what it looked at to say it.
@@ -55,38 +57,61 @@ pub fn grade(checks: &Checks, files: &Files, surroundings: &Surroundings, told: 
     });
     let wants_core = asks(|k| matches!(k, Kind::Select { format: Some(Format::Yaml), .. }));
     let wants_terraform = asks(|k| matches!(k, Kind::TerraformStatic { .. } | Kind::Select { format: Some(Format::Hcl), .. }));
-    let as_kubernetes = if wants_kubernetes { streams(files, Dialect::Kubernetes) } else { Vec::new() };
-    let core = if wants_core { streams(files, Dialect::Core) } else { Vec::new() };
+    let of_kubernetes = |path: &str| wants_kubernetes && !is_something_else(path, checks);
+    let as_kubernetes = streams(files, Dialect::Kubernetes, of_kubernetes);
+    let core = streams(files, Dialect::Core, |_| wants_core);
     let sources = Sources {
         files,
         kubernetes: Kubernetes::read(files, &as_kubernetes),
         unreadable: as_kubernetes.iter().flat_map(|s| &s.problems).collect(),
         core: &core,
         terraform: wants_terraform.then(|| Terraform::read(files)),
+        answers: asks(|k| matches!(k, Kind::Quiz(_))).then(|| quiz::Answers::read(files)),
     };
     let findings = run(checks, &sources, surroundings, told);
+    let why_not = not_gradable(&sources);
     let mut report = Report::graded(&checks.lab, &checks.lab_hash, findings);
     report.versions = versions(checks);
-    if let Some(why) = not_gradable(&sources, wants_kubernetes) {
+    if let Some(why) = why_not {
         report.outcome = Graded::NotGradable;
         report.message = Some(why);
         report.score = 0;
         report.open = 0;
+        // What passed, passed because nothing was there: it must not look like an achievement.
+        for finding in report.findings.iter_mut().filter(|f| f.outcome == Outcome::Passed) {
+            *finding = Finding { hidden: finding.hidden, ..waiting(&finding.check, finding.max) };
+        }
     }
     report.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     report
 }
 
-fn streams(files: &Files, dialect: Dialect) -> Vec<Stream> {
-    files.iter().filter(|f| is_yaml(&f.path)).map(|f| yaml::read(&f.path, &f.bytes, dialect)).collect()
+fn streams(files: &Files, dialect: Dialect, wanted: impl Fn(&str) -> bool) -> Vec<Stream> {
+    files.iter().filter(|f| is_yaml(&f.path) && wanted(&f.path)).map(|f| yaml::read(&f.path, &f.bytes, dialect)).collect()
 }
 
-/// Why nothing of the hand-in can be graded: none of its documents could be read.
-fn not_gradable(sources: &Sources<'_>, wants_kubernetes: bool) -> Option<String> {
-    let first = sources.unreadable.first()?;
-    if !wants_kubernetes || sources.kubernetes.documents().next().is_some() {
+/// Whether a file is no Kubernetes manifest because a check names it as other YAML: a runbook, alert rules.
+fn is_something_else(path: &str, checks: &Checks) -> bool {
+    let named = |wanted: fn(&Option<Format>) -> bool| {
+        checks.checks.iter().any(|c| match &c.kind {
+            Kind::Select { file: Some(file), format, .. } => wanted(format) && glob::matches(file, path),
+            _ => false,
+        })
+    };
+    named(|f| *f == Some(Format::Yaml)) && !named(|f| matches!(f, None | Some(Format::Kubernetes)))
+}
+
+/// Why nothing of the hand-in can be graded: there is no file, or none of its documents could be read.
+fn not_gradable(sources: &Sources<'_>) -> Option<String> {
+    if sources.files.is_empty() {
+        return Some("The hand-in has no files.".into());
+    }
+    if sources.kubernetes.documents().next().is_some() || sources.core.iter().any(|s| !s.documents.is_empty()) {
         return None;
     }
+    let core = sources.core.iter().flat_map(|s| &s.problems);
+    let answers = sources.answers.iter().flat_map(quiz::Answers::problems);
+    let first = sources.unreadable.iter().copied().chain(core).chain(answers).next()?;
     let place = first.place.as_ref().map(|p| format!("{}:{}:{}: ", p.file, p.line, p.column)).unwrap_or_default();
     Some(format!("No document could be read. {place}{}", first.message))
 }
@@ -100,8 +125,7 @@ fn run(checks: &Checks, sources: &Sources<'_>, surroundings: &Surroundings, told
         let mut checked = carry_out(check, sources, surroundings);
         let stopped = checked.looked_at.iter().any(|d| failed.contains(d)) || (checked.missing && lost);
         if stopped {
-            let message = "Waits until the document it reads is valid: fix what stands above first.";
-            checked.finding = Finding::skipped(&check.id, check.points, Because::Gate, message);
+            checked.finding = waiting(&check.id, check.points);
         } else if check.gate && checked.finding.outcome == Outcome::Failed {
             failed.extend(failed_documents(check, &checked, sources));
             lost |= !sources.unreadable.is_empty();
@@ -111,6 +135,10 @@ fn run(checks: &Checks, sources: &Sources<'_>, surroundings: &Surroundings, told
     findings
 }
 
+fn waiting(check: &str, max: u32) -> Finding {
+    Finding::skipped(check, max, Because::Gate, "Waits until the document it reads is valid: fix what stands above first.")
+}
+
 /// The documents that a failed gate stops: those a problem lies in; without places, all it looked at.
 fn failed_documents(check: &Check, checked: &Checked, sources: &Sources<'_>) -> BTreeSet<Document> {
     if let Kind::KubernetesSchema { version } = &check.kind
@@ -118,7 +146,15 @@ fn failed_documents(check: &Check, checked: &Checked, sources: &Sources<'_>) -> 
     {
         return results.into_iter().filter(|(_, problems)| !problems.is_empty()).map(|(id, _)| Document::Kubernetes(id)).collect();
     }
-    checked.looked_at.clone()
+    let holds = |document: &&Document| match document {
+        Document::Kubernetes(id) => sources.kubernetes.document(*id).is_some_and(|d| {
+            checked.finding.problems.iter().filter_map(|p| p.place.as_ref()).any(|at| at.file == d.file && d.root.span.has_line(at.line))
+        }),
+        Document::Terraform => true,
+        Document::File(path) => checked.finding.problems.iter().any(|p| p.place.as_ref().is_some_and(|at| at.file == *path)),
+    };
+    let held: BTreeSet<Document> = checked.looked_at.iter().filter(holds).cloned().collect();
+    if held.is_empty() { checked.looked_at.clone() } else { held }
 }
 
 /// One check, whatever its kind.
@@ -128,7 +164,10 @@ fn carry_out(check: &Check, sources: &Sources<'_>, surroundings: &Surroundings) 
         Kind::KubernetesRule { rule } => kubernetes_rule(check, rule, sources),
         Kind::TerraformStatic { rule } => terraform_rule(check, rule, sources),
         Kind::Select { .. } => select::run(check, sources),
-        Kind::Quiz(question) => alone(quiz::question(check, question, sources.files, surroundings.attempt)),
+        Kind::Quiz(question) => alone(match &sources.answers {
+            Some(answers) => quiz::question(check, question, answers, surroundings.attempt),
+            None => no_tool(check, "The answers were not read."),
+        }),
         Kind::Rubric { criteria } => alone(quiz::rubric(check, criteria)),
     }
 }
@@ -137,10 +176,15 @@ fn alone(finding: Finding) -> Checked {
     Checked { finding, looked_at: BTreeSet::new(), missing: false }
 }
 
+/// The check can't be carried out by this grader; its points stay open.
+pub fn no_tool(check: &Check, why: impl Into<String>) -> Finding {
+    Finding { outcome: Outcome::Error, ..Finding::skipped(&check.id, check.points, Because::Tool, why) }
+}
+
 fn schema(check: &Check, version: &str, sources: &Sources<'_>) -> Checked {
     let results = match sources.kubernetes.schema(version, check.only.as_ref()) {
         Ok(results) => results,
-        Err(why) => return alone(Finding { outcome: Outcome::Error, ..Finding::skipped(&check.id, check.points, Because::Tool, why) }),
+        Err(why) => return alone(no_tool(check, why)),
     };
     let mut problems: Vec<Problem> = sources.unreadable.iter().map(|p| (*p).clone()).collect();
     let mut looked_at = BTreeSet::new();
@@ -173,8 +217,7 @@ pub fn what(check: &Check) -> String {
 
 fn kubernetes_rule(check: &Check, rule: &str, sources: &Sources<'_>) -> Checked {
     let Some(result) = sources.kubernetes.rule(rule, check.only.as_ref()) else {
-        let message = format!("This grader has no rule `{rule}`.");
-        return alone(Finding { outcome: Outcome::Error, ..Finding::skipped(&check.id, check.points, Because::Tool, message) });
+        return alone(no_tool(check, format!("This grader has no rule `{rule}`.")));
     };
     let passed = super::kubernetes::rules::by_id(rule).map_or_else(String::new, |r| r.about().title.to_owned());
     Checked {
@@ -186,8 +229,7 @@ fn kubernetes_rule(check: &Check, rule: &str, sources: &Sources<'_>) -> Checked 
 
 fn terraform_rule(check: &Check, rule: &str, sources: &Sources<'_>) -> Checked {
     let (Some(terraform), Some(known)) = (&sources.terraform, super::terraform::rules::by_id(rule)) else {
-        let message = format!("This grader has no rule `{rule}`.");
-        return alone(Finding { outcome: Outcome::Error, ..Finding::skipped(&check.id, check.points, Because::Tool, message) });
+        return alone(no_tool(check, format!("This grader has no rule `{rule}`.")));
     };
     let finding = Finding::from_problems(&check.id, check.points, known.title(), terraform.rule(rule));
     Checked { finding, looked_at: BTreeSet::from([Document::Terraform]), missing: false }

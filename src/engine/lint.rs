@@ -2,17 +2,27 @@
 use super::files::Files;
 use super::grade::is_yaml;
 use super::kubernetes::{Kubernetes, rules};
-use super::report::Problem;
+use super::report::{Problem, Severity};
 use super::terraform::Terraform;
-use super::yaml::{self, Dialect};
+use super::yaml::{self, Dialect, Document, Position, Span};
 
 /// The schemas `lint` judges by.
 pub const VERSION: &str = "1.36";
 
 /// Every problem of the files, by file and place.
 pub fn lint(files: &Files) -> Vec<Problem> {
-    let streams: Vec<_> = files.iter().filter(|f| is_yaml(&f.path)).map(|f| yaml::read(&f.path, &f.bytes, Dialect::Kubernetes)).collect();
+    let mut streams: Vec<_> = files.iter().filter(|f| is_yaml(&f.path)).map(|f| yaml::read(&f.path, &f.bytes, Dialect::Kubernetes)).collect();
     let mut problems: Vec<Problem> = streams.iter().flat_map(|s| s.problems.clone()).map(|p| named(p, "yaml")).collect();
+    problems.extend(streams.iter().flat_map(|s| s.notes.clone()).map(|p| named(p, "yaml-reads-as")));
+    for stream in &mut streams {
+        stream.documents.retain(|document| {
+            let object = document.root.get("apiVersion").or_else(|| document.root.get("kind")).is_some();
+            if !object {
+                problems.push(passed_over(document));
+            }
+            object
+        });
+    }
     let kubernetes = Kubernetes::read(files, &streams);
     match kubernetes.schema(VERSION, None) {
         Ok(results) => problems.extend(results.into_iter().flat_map(|(_, found)| found).map(|p| named(p, "schema"))),
@@ -30,6 +40,14 @@ pub fn lint(files: &Files) -> Vec<Problem> {
     }
     problems.sort_by(|a, b| key(a).cmp(&key(b)));
     problems
+}
+
+/// What is said about YAML that is no Kubernetes object: Compose files, values of charts.
+fn passed_over(document: &Document) -> Problem {
+    let start = document.root.span.start;
+    let first = Span { start, end: Position { column: start.column + 1, ..start } };
+    let problem = Problem::new("this document has neither `apiVersion` nor `kind`: it is no Kubernetes object and was passed over");
+    named(Problem { severity: Severity::Info, ..problem.at(first.place(&document.file)) }, "not-kubernetes")
 }
 
 fn named(mut problem: Problem, rule: &str) -> Problem {

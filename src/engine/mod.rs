@@ -6,12 +6,15 @@ pub mod glob;
 pub mod grade;
 pub mod kubernetes;
 pub mod lint;
+mod located;
 #[cfg(feature = "server")]
 pub mod pool;
 pub mod quiz;
 pub mod report;
 pub mod select;
 pub mod terraform;
+#[cfg(test)]
+mod tests;
 pub mod yaml;
 
 pub use check::{Check, Checks, Surroundings};

@@ -2,25 +2,64 @@
 use super::check::{Answer, Check, Choose, Criterion, Question, Variant};
 use super::files::Files;
 use super::report::{Because, Finding, Problem};
-use super::yaml::{self, Dialect, Node, Value};
+use super::yaml::{self, Dialect, Node, Span, Value};
 use std::collections::BTreeSet;
 
 /// The one file of a quiz's hand-in: question id to answer.
 pub const FILE: &str = "answers.yaml";
 
-/// Marks one question. The right answer is never in the finding: the next attempt may ask the same variant.
-pub fn question(check: &Check, question: &Question, files: &Files, attempt: u32) -> Finding {
-    let (Some(variant), Some(file)) = (question.variant(attempt), files.get(FILE)) else {
-        let problem = Problem::new(format!("There is no {FILE} in the hand-in."))
-            .fix("Answer on the lab's page, or write one line `question: answer` for each.");
-        return Finding::from_problems(&check.id, check.points, "", vec![problem]);
-    };
-    let stream = yaml::read(FILE, &file.bytes, Dialect::Core);
-    if let Some(problem) = stream.problems.into_iter().next() {
-        return Finding::from_problems(&check.id, check.points, "", vec![problem]);
+/// The answers of a hand-in, read once for all questions.
+#[derive(Debug, Default)]
+pub struct Answers {
+    root: Option<Node>,
+    /// Why there are none.
+    problems: Vec<Problem>,
+}
+
+impl Answers {
+    pub fn read(files: &Files) -> Answers {
+        let Some(file) = files.get(FILE) else {
+            let problem = Problem::new(format!("There is no {FILE} in the hand-in."))
+                .fix("Answer on the lab's page, or write one line `question: answer` for each.");
+            return Answers { root: None, problems: vec![problem] };
+        };
+        // Core rules: an answer `no` or `on` stays the word that was written.
+        let mut stream = yaml::read(FILE, &file.bytes, Dialect::Core);
+        if !stream.problems.is_empty() {
+            return Answers { root: None, problems: stream.problems };
+        }
+        let place = Span::default();
+        if stream.documents.is_empty() {
+            return Answers { root: Some(Node { span: place, value: Value::Map(Vec::new()), plain: false }), problems: Vec::new() };
+        }
+        let root = stream.documents.remove(0).root;
+        let wrong = |span: Span, message: &str| Answers {
+            root: None,
+            problems: vec![Problem::new(message).at(span.place(FILE)).fix("Write one line a question: `question: answer`.")],
+        };
+        if let Some(second) = stream.documents.first() {
+            return wrong(second.root.span, "A second document begins here; all answers belong in one.");
+        }
+        match root.value {
+            Value::Map(_) => Answers { root: Some(root), problems: Vec::new() },
+            Value::Null => Answers { root: Some(Node { value: Value::Map(Vec::new()), ..root }), problems: Vec::new() },
+            _ => wrong(root.span, "The answers are not a map from questions to answers."),
+        }
     }
-    let entry = stream.documents.first().and_then(|d| d.root.entry(&check.id));
-    let mistake = match entry {
+
+    /// Why the answers can't be read at all; nothing if they can.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+}
+
+/// Marks one question. The right answer is never in the finding: the next attempt may ask the same variant.
+pub fn question(check: &Check, question: &Question, answers: &Answers, attempt: u32) -> Finding {
+    let Some(root) = &answers.root else { return Finding::from_problems(&check.id, check.points, "", answers.problems.clone()) };
+    let Some(variant) = question.variant(attempt) else {
+        return Finding::from_problems(&check.id, check.points, "", vec![Problem::new("The lab asks nothing here; tell an instructor.")]);
+    };
+    let mistake = match root.entry(&check.id).filter(|e| !matches!(e.value.value, Value::Null)) {
         None => Some(Problem::new(format!("{} Not answered.", asked(variant)))),
         Some(entry) => judge(question.choose, variant, &entry.value).err().map(|words| {
             let problem = Problem::new(format!("{} {words}", asked(variant)));
@@ -45,21 +84,37 @@ fn asked(variant: &Variant) -> String {
 fn judge(choose: Choose, variant: &Variant, given: &Node) -> Result<(), String> {
     match (choose, &variant.answer) {
         (Choose::One, Answer::One(right)) => {
-            let letter = one(given).ok_or("Choose one answer.")?;
-            right_if(letter == *right, &format!("Your answer {} is not right.", option(variant, &letter)))
+            let letter = one(given).ok_or_else(|| format!("Choose one of {}.", letters(variant)))?.to_lowercase();
+            known(variant, &letter)?;
+            right_if(letter == right.to_lowercase(), &format!("Your answer {} is not right.", option(variant, &letter)))
         }
         (Choose::Many, Answer::Many(right)) => {
-            let chosen = many(given);
-            right_if(chosen == right.iter().cloned().collect(), "Your choice is not exactly the right ones.")
+            let chosen = many(given).ok_or_else(|| format!("Answer with a list of {}, as in `[a, c]`.", letters(variant)))?;
+            chosen.iter().try_for_each(|letter| known(variant, letter))?;
+            right_if(chosen == right.iter().map(|r| r.to_lowercase()).collect(), "Your choice is not exactly the right ones.")
         }
         (Choose::Number, Answer::Number { value, within }) => {
-            let number = number(given).ok_or("Answer with a number.")?;
-            right_if((number - value).abs() <= *within + f64::EPSILON * value.abs(), &format!("{number} is not right."))
+            let number = number(given).ok_or("Answer with a number, without a unit.")?;
+            // A hair's breadth for what decimal fractions lose in binary.
+            right_if((number - value).abs() <= *within + 1e-9 * value.abs(), &format!("{number} is not right."))
         }
         (Choose::Text, Answer::Many(accepted)) => text(given, accepted),
         (Choose::Text, Answer::One(accepted)) => text(given, std::slice::from_ref(accepted)),
         _ => Err("The lab's answer has another form than its question; tell an instructor.".to_owned()),
     }
+}
+
+fn letters(variant: &Variant) -> String {
+    variant.options.keys().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Refuses an option that isn't offered.
+fn known(variant: &Variant, letter: &str) -> Result<(), String> {
+    if variant.options.is_empty() || variant.options.keys().any(|k| k.to_lowercase() == letter) {
+        return Ok(());
+    }
+    let given: String = letter.chars().filter(|c| !c.is_control()).take(40).collect();
+    Err(format!("`{given}` is none of {}.", letters(variant)))
 }
 
 fn right_if(right: bool, words: &str) -> Result<(), String> {
@@ -91,10 +146,11 @@ fn one(node: &Node) -> Option<String> {
     .filter(|s| !s.is_empty())
 }
 
-fn many(node: &Node) -> BTreeSet<String> {
+/// Several answers: a list, or letters with commas between them.
+fn many(node: &Node) -> Option<BTreeSet<String>> {
     match &node.value {
-        Value::Seq(items) => items.iter().filter_map(one).collect(),
-        _ => one(node).into_iter().collect(),
+        Value::Seq(items) => items.iter().map(|item| Some(one(item)?.to_lowercase())).collect(),
+        _ => Some(one(node)?.split(',').map(|letter| letter.trim().to_lowercase()).collect()),
     }
 }
 
@@ -131,7 +187,7 @@ mod tests {
             only: None,
             kind: Kind::Quiz(quiz.clone()),
         };
-        question(&check, &quiz, &Files::new(vec![File { path: FILE.into(), bytes: given.as_bytes().to_vec() }]), 1)
+        question(&check, &quiz, &Answers::read(&Files::new(vec![File { path: FILE.into(), bytes: given.as_bytes().to_vec() }])), 1)
     }
 
     #[test]
@@ -154,6 +210,28 @@ mod tests {
             let finding = ask(choose, answer, given);
             assert_eq!(finding.outcome == Outcome::Passed, passed, "{given}: {}", finding.message);
         }
+    }
+
+    #[test]
+    fn an_answer_of_the_wrong_shape_is_told_what_shape_is_asked_for() {
+        let many = || Answer::Many(vec!["a".into(), "b".into()]);
+        let one = || Answer::One("b".into());
+        for (choose, answer, given, said) in [
+            (Choose::One, one(), "q: d", "Which? `d` is none of `a`, `b`."),
+            (Choose::One, one(), "q: [a, b]", "Which? Choose one of `a`, `b`."),
+            (Choose::One, one(), "q: A", "Which? Your answer “one” is not right."),
+            (Choose::One, one(), "q:", "Which? Not answered."),
+            (Choose::One, one(), "", "Which? Not answered."),
+            (Choose::Many, many(), "q: {a: b}", "Which? Answer with a list of `a`, `b`, as in `[a, c]`."),
+            (Choose::Many, many(), "q: a, c", "Which? `c` is none of `a`, `b`."),
+            (Choose::Number, Answer::Number { value: 1.0, within: 0.0 }, "q: 1 s", "Which? Answer with a number, without a unit."),
+            (Choose::One, one(), "- b", "The answers are not a map from questions to answers."),
+            (Choose::One, one(), "q: b\nq: a", "`q` is written twice in this mapping, first in line 1"),
+            (Choose::One, one(), "q: b\n---\nq: a", "A second document begins here; all answers belong in one."),
+        ] {
+            assert_eq!(ask(choose, answer, given).message, said, "{given:?}");
+        }
+        assert_eq!(ask(Choose::Many, many(), "q: B, a\nother: 1").outcome, Outcome::Passed);
     }
 
     #[test]

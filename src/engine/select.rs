@@ -1,10 +1,11 @@
 //! The `select` kind: a JSONPath over the parsed documents of a hand-in, and what must be found there.
 use super::check::{Check, Count, Expect, FixPolicy, Format, Kind};
-use super::glob;
-use super::grade::{Checked, Document, Sources, is_yaml, what};
+use super::grade::{Checked, Document, Sources, no_tool, what};
 use super::kubernetes::quantity::Quantity;
+use super::kubernetes::rules::Subject as About;
 use super::report::{Finding, Outcome, Place, Problem};
-use super::yaml::{self, Dialect, Node};
+use super::yaml::{self, Node};
+use super::{glob, located};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 use std::collections::BTreeSet;
@@ -22,8 +23,6 @@ enum Places<'a> {
     Node(&'a Node),
     Owned(Box<Node>),
     Terraform(&'a super::terraform::Terraform),
-    /// The format keeps no places: the file is all there is to name.
-    None,
 }
 
 /// A value a path found.
@@ -49,14 +48,14 @@ pub fn run(check: &Check, sources: &Sources<'_>) -> Checked {
             });
         }
     };
-    let (subjects, unreadable) = subjects(check, file.as_deref(), format.unwrap_or_else(|| guessed(file.as_deref())), sources);
+    let format = format.unwrap_or_else(|| guessed(file.as_deref()));
+    if format == Format::Hcl && sources.terraform.as_ref().is_none_or(|t| t.json().is_null()) {
+        return nothing(no_tool(check, "This grader can't look into HCL."));
+    }
+    let (subjects, unreadable) = subjects(check, file.as_deref(), format, sources);
     let looked_at: BTreeSet<Document> = subjects.iter().map(|s| s.id.clone()).collect();
     if subjects.is_empty() {
-        let missing = check.only.as_ref().map_or_else(
-            || format!("There is no {} to look into.", file.as_deref().map_or_else(|| "document".to_owned(), |f| format!("file `{f}`"))),
-            |_| format!("There is no {} in the hand-in.", what(check)),
-        );
-        let problems = if unreadable.is_empty() { vec![Problem::new(missing)] } else { unreadable };
+        let problems = if unreadable.is_empty() { vec![absent(check, file.as_deref(), format, sources)] } else { unreadable };
         return Checked { finding: Finding::from_problems(&check.id, check.points, "", problems), looked_at, missing: true };
     }
     let found: Vec<Found> = subjects.iter().flat_map(|s| query(s, &parsed)).collect();
@@ -70,6 +69,21 @@ pub fn run(check: &Check, sources: &Sources<'_>) -> Checked {
         .collect();
     let passed = format!("`{}` is as it should be.", short(path));
     Checked { finding: Finding::from_problems(&check.id, check.points, passed, problems), looked_at, missing: false }
+}
+
+/// Why there was nothing to look into.
+fn absent(check: &Check, file: Option<&str>, format: Format, sources: &Sources<'_>) -> Problem {
+    if format == Format::Kubernetes && check.only.is_some() {
+        let missing = About::Any.missing(sources.kubernetes.objects(), check.only.as_ref());
+        // The object is there, but in another file.
+        return if missing.place.is_none() {
+            missing
+        } else {
+            Problem::new(format!("there is no {} in `{}`", what(check), file.unwrap_or("the file")))
+        };
+    }
+    let what = file.map_or_else(|| "document to look into".to_owned(), |f| format!("file `{f}` with a document in it"));
+    Problem::new(format!("there is no {what} in what you handed in"))
 }
 
 fn nothing(finding: Finding) -> Checked {
@@ -111,10 +125,8 @@ fn subjects<'a>(check: &Check, file: Option<&str>, format: Format, sources: &'a 
                 .map(|d| Subject { id: Document::File(d.file.clone()), file: d.file.clone(), json: d.root.to_json(), places: Places::Node(&d.root) })
                 .collect()
         }
-        Format::Json => {
-            sources.files.iter().filter(|f| f.path.ends_with(".json") && wanted(&f.path)).filter_map(|f| json(f, &mut unreadable)).collect()
-        }
-        Format::Toml => sources.files.iter().filter(|f| !is_yaml(&f.path) && wanted(&f.path)).filter_map(|f| toml(f, &mut unreadable)).collect(),
+        Format::Json => owned(sources, |path| file.map_or(path.ends_with(".json"), |f| glob::matches(f, path)), located::json, &mut unreadable),
+        Format::Toml => owned(sources, |path| file.map_or(path.ends_with(".toml"), |f| glob::matches(f, path)), located::toml, &mut unreadable),
         Format::Hcl => sources
             .terraform
             .iter()
@@ -124,32 +136,26 @@ fn subjects<'a>(check: &Check, file: Option<&str>, format: Format, sources: &'a 
     (subjects, unreadable)
 }
 
-/// Strict JSON; its places come from reading it as YAML, which contains it.
-fn json<'a>(file: &super::File, unreadable: &mut Vec<Problem>) -> Option<Subject<'a>> {
-    match serde_json::from_slice(&file.bytes) {
-        Ok(json) => {
-            let root = yaml::read(&file.path, &file.bytes, Dialect::Core).documents.into_iter().next().map(|d| Box::new(d.root));
-            Some(Subject { id: Document::File(file.path.clone()), file: file.path.clone(), json, places: root.map_or(Places::None, Places::Owned) })
-        }
-        Err(e) => {
-            let (line, column) = (u32::try_from(e.line()).unwrap_or(1), u32::try_from(e.column()).unwrap_or(1));
-            let place = Place { file: file.path.clone(), line, column, end_line: line, end_column: column + 1 };
-            unreadable.push(Problem::new(format!("This is not JSON: {e}.")).at(place));
-            None
-        }
-    }
-}
-
-fn toml<'a>(file: &super::File, unreadable: &mut Vec<Problem>) -> Option<Subject<'a>> {
-    let text = std::str::from_utf8(&file.bytes).ok()?;
-    match text.parse::<toml::Table>().map_err(|e| e.to_string()).and_then(|t| serde_json::to_value(t).map_err(|e| e.to_string())) {
-        Ok(json) => Some(Subject { id: Document::File(file.path.clone()), file: file.path.clone(), json, places: Places::None }),
-        Err(e) => {
-            let place = Place { file: file.path.clone(), line: 1, column: 1, end_line: 1, end_column: 2 };
-            unreadable.push(Problem::new(format!("This is not TOML: {}.", e.trim())).at(place));
-            None
+/// The documents of files that only this check reads.
+fn owned<'a>(
+    sources: &Sources<'_>,
+    wanted: impl Fn(&str) -> bool,
+    read: fn(&str, &[u8]) -> Result<Node, Vec<Problem>>,
+    unreadable: &mut Vec<Problem>,
+) -> Vec<Subject<'a>> {
+    let mut subjects = Vec::new();
+    for file in sources.files.iter().filter(|f| wanted(&f.path)) {
+        match read(&file.path, &file.bytes) {
+            Ok(root) => subjects.push(Subject {
+                id: Document::File(file.path.clone()),
+                file: file.path.clone(),
+                json: root.to_json(),
+                places: Places::Owned(Box::new(root)),
+            }),
+            Err(problems) => unreadable.extend(problems),
         }
     }
+    subjects
 }
 
 fn query(subject: &Subject<'_>, path: &JsonPath) -> Vec<Found> {
@@ -184,7 +190,6 @@ fn place(subject: &Subject<'_>, pointer: &str) -> Option<Place> {
         Places::Node(node) => node,
         Places::Owned(node) => node.as_ref(),
         Places::Terraform(terraform) => return terraform.place_of(pointer),
-        Places::None => return Some(Place { file: subject.file.clone(), line: 1, column: 1, end_line: 1, end_column: 1 }),
     };
     let (found, key) = node.at(steps.iter().map(String::as_str))?;
     // A mapping or a list is shown by its key: all of its lines would drown the reader.
@@ -192,40 +197,41 @@ fn place(subject: &Subject<'_>, pointer: &str) -> Option<Place> {
     Some(span.place(&subject.file))
 }
 
-/// The deepest part of a plain path that is there: where something is missing.
+/// The deepest beginning of a path that finds something: where the rest is missing.
 fn nearest(subject: &Subject<'_>, path: &str) -> Option<Place> {
-    let steps = plain_steps(path);
-    (0..=steps.len()).rev().find_map(|n| {
-        let pointer: String = steps[..n].iter().map(|s| format!("/{}", s.replace('~', "~0").replace('/', "~1"))).collect();
-        subject.json.pointer(&pointer)?;
-        if n == 0 { place(subject, "").map(|p| Place { end_line: p.line, end_column: p.column + 1, ..p }) } else { place(subject, &pointer) }
-    })
+    let found = beginnings(path).into_iter().rev().find_map(|beginning| {
+        let parsed = JsonPath::parse(beginning).ok()?;
+        let located = parsed.query_located(&subject.json);
+        let first = located.iter().next()?.location().to_json_pointer();
+        if first.is_empty() { None } else { place(subject, &first) }
+    });
+    // Of a whole document its first character will do.
+    found.or_else(|| place(subject, "").map(|p| Place { end_line: p.line, end_column: p.column + 1, ..p }))
 }
 
-/// The names and indexes of a path up to its first wildcard, filter or slice.
-fn plain_steps(path: &str) -> Vec<String> {
-    let mut steps = Vec::new();
-    let mut rest = path.strip_prefix('$').unwrap_or(path);
-    loop {
-        if let Some(quoted) = rest.strip_prefix("['").or_else(|| rest.strip_prefix("[\"")) {
-            let Some((name, after)) = quoted.split_once("']").or_else(|| quoted.split_once("\"]")) else { return steps };
-            steps.push(name.to_owned());
-            rest = after;
-        } else if let Some((index, after)) = rest.strip_prefix('[').and_then(|r| r.split_once(']'))
-            && index.bytes().all(|b| b.is_ascii_digit())
-        {
-            steps.push(index.to_owned());
-            rest = after;
-        } else if let Some(named) = rest.strip_prefix('.')
-            && !named.starts_with(['.', '*'])
-        {
-            let end = named.find(['.', '[']).unwrap_or(named.len());
-            steps.push(named[..end].to_owned());
-            rest = &named[end..];
-        } else {
-            return steps;
+/// A path cut after each of its steps, the whole left out: `$`, `$.spec`, `$.spec.containers[?@.name == 'a']`.
+fn beginnings(path: &str) -> Vec<&str> {
+    let (mut depth, mut quote, mut cuts) = (0u32, None, Vec::new());
+    let mut chars = path.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        match (quote, c) {
+            (Some(_), '\\') => drop(chars.next()),
+            (Some(open), _) if c == open => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(c),
+            (None, ']' | ')') => depth = depth.saturating_sub(1),
+            (None, '[' | '.') if depth == 0 => {
+                // `..name` and `.[…]` are one step each.
+                if !path[..at].ends_with('.') {
+                    cuts.push(&path[..at]);
+                }
+                depth += u32::from(c == '[');
+            }
+            (None, '[' | '(') => depth += 1,
+            (None, _) => {}
         }
     }
+    cuts
 }
 
 /// What is wrong with what was found, each with its place where there is one.
@@ -311,6 +317,7 @@ fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(x), Value::Number(y)) => x.as_f64() == y.as_f64(),
         (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| same(x, y)),
+        (Value::Object(x), Value::Object(y)) => x.len() == y.len() && x.iter().all(|(k, v)| y.get(k).is_some_and(|w| same(v, w))),
         _ => a == b,
     }
 }

@@ -127,6 +127,13 @@ impl Span {
     }
 }
 
+impl Span {
+    /// Whether a line, counted from 1, is among its lines.
+    pub fn has_line(self, line: u32) -> bool {
+        (self.start.line..=self.end.line).contains(&line)
+    }
+}
+
 impl Node {
     /// The value under `key`, if this is a mapping that has it.
     pub fn get(&self, key: &str) -> Option<&Node> {

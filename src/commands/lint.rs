@@ -1,0 +1,146 @@
+//! `groundcrew lint`: every built-in rule over files, without a lab.
+use super::terminal::{self, Paint};
+use super::{FINDINGS, NOT_GRADED, source};
+use crate::engine::child::{self, Request, Response};
+use crate::engine::report::Severity;
+use crate::engine::{Files, Problem};
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Longest that one run may take by the clock.
+const WALL: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Args)]
+pub struct LintArgs {
+    /// Files, or folders with all manifests and Terraform below them
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Print the findings as JSON
+    #[arg(long)]
+    json: bool,
+    /// The mildest finding that makes the exit code 1
+    #[arg(long, value_name = "SEVERITY", default_value = "warning")]
+    fail_on: FailOn,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FailOn {
+    Error,
+    Warning,
+    Info,
+}
+
+impl FailOn {
+    fn severity(self) -> Severity {
+        match self {
+            FailOn::Error => Severity::Error,
+            FailOn::Warning => Severity::Warning,
+            FailOn::Info => Severity::Info,
+        }
+    }
+}
+
+/// What `--json` prints. Fields are only ever added; absent is null.
+#[derive(Debug, Serialize)]
+struct Printed<'a> {
+    format: u32,
+    findings: Vec<Found<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Found<'a> {
+    rule: Option<&'a str>,
+    severity: Severity,
+    message: &'a str,
+    file: Option<&'a str>,
+    line: Option<u32>,
+    column: Option<u32>,
+    end_line: Option<u32>,
+    end_column: Option<u32>,
+    why: Option<&'a str>,
+    fix: Option<&'a str>,
+}
+
+pub fn run(args: &LintArgs) -> Result<ExitCode> {
+    let files = source::read_all(&args.paths, is_linted)?;
+    if files.is_empty() {
+        bail!("there is no .yaml, .yml or .tf file there");
+    }
+    // Files may be anybody's: they are read in a child with limits, as the portal does.
+    let program = std::env::current_exe().context("this program's own path is unknown")?;
+    let problems = match child::once(&program, &Request::Lint { files: files.clone() }, WALL) {
+        Ok(Response::Lint { problems }) => problems,
+        Ok(_) => bail!("the child answered something else"),
+        Err(error) => {
+            eprintln!("groundcrew: {error}");
+            return Ok(ExitCode::from(NOT_GRADED));
+        }
+    };
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&Printed { format: 1, findings: problems.iter().map(found).collect() })?);
+    } else {
+        print!("{}", shown(&problems, &files, Paint::of_stdout()));
+    }
+    let fails = problems.iter().any(|p| p.severity >= args.fail_on.severity());
+    Ok(if fails { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS })
+}
+
+fn is_linted(path: &str) -> bool {
+    [".yaml", ".yml", ".tf"].iter().any(|end| path.ends_with(end))
+}
+
+fn found(problem: &Problem) -> Found<'_> {
+    let place = problem.place.as_ref();
+    Found {
+        rule: problem.rule.as_deref(),
+        severity: problem.severity,
+        message: &problem.message,
+        file: place.map(|p| p.file.as_str()),
+        line: place.map(|p| p.line),
+        column: place.map(|p| p.column),
+        end_line: place.map(|p| p.end_line),
+        end_column: place.map(|p| p.end_column),
+        why: problem.why.as_deref(),
+        fix: problem.fix.as_deref(),
+    }
+}
+
+fn shown(problems: &[Problem], files: &Files, paint: Paint) -> String {
+    let mut out = String::new();
+    for problem in problems {
+        let severity = match problem.severity {
+            Severity::Error => paint.bad("error"),
+            Severity::Warning => paint.warn("warning"),
+            Severity::Info => paint.calm("info"),
+        };
+        let rule = problem.rule.as_deref().map(|r| paint.dim(&format!(" [{r}]"))).unwrap_or_default();
+        out += &format!("{} {severity}: {}{rule}\n", paint.bold(&terminal::at(problem)), terminal::safe(&problem.message));
+        if let Some(place) = &problem.place {
+            out += &terminal::excerpt(files, place, paint);
+        }
+        // Why and how for what fails; a note speaks for itself.
+        if problem.severity > Severity::Info {
+            if let Some(why) = &problem.why {
+                out += &format!("    {} {}\n", paint.dim("why:"), terminal::safe(why));
+            }
+            if let Some(fix) = &problem.fix {
+                out += &terminal::fix(fix, paint);
+            }
+        }
+        out.push('\n');
+    }
+    out + &summary(problems, files.len())
+}
+
+fn summary(problems: &[Problem], files: usize) -> String {
+    let of = |severity, word: &str| {
+        let n = problems.iter().filter(|p| p.severity == severity).count();
+        format!("{n} {word}{}", if n == 1 { "" } else { "s" })
+    };
+    let files = format!("{files} file{}", if files == 1 { "" } else { "s" });
+    format!("{}, {}, {} in {files}\n", of(Severity::Error, "error"), of(Severity::Warning, "warning"), of(Severity::Info, "note"))
+}
