@@ -6,6 +6,7 @@
 mod people;
 
 mod architecture;
+mod curriculum;
 mod invitations;
 mod mailing;
 mod running;

@@ -5,6 +5,7 @@ use axum::Router;
 use groundcrew::accounts::{Email, NewPerson, Person as Account, passwords, store as accounts};
 use groundcrew::app::{App, Outside};
 use groundcrew::clock::Clock;
+use groundcrew::cohorts::{CohortId, store as cohorts};
 use groundcrew::db::values::Timestamp;
 use groundcrew::db::{Db, Engine};
 use groundcrew::engine::pool::Pool;
@@ -132,6 +133,40 @@ impl Portal {
         let mut write = self.app.db.write("test").await.unwrap();
         let new = NewPerson { email: &email, name, password: Some(&hash), zone: "Europe/Berlin", admin };
         accounts::create(&mut write, &new, self.clock.now()).await.unwrap();
+        write.commit().await.unwrap();
+    }
+
+    /// A cohort on a stored version of the program; `starts` is the Monday of its week 1.
+    pub async fn begins_cohort(&self, name: &str, program: &str, starts: &str, zone: &str) -> CohortId {
+        let id = CohortId::new();
+        let mut write = self.app.db.write("test").await.unwrap();
+        sqlx::query("INSERT INTO cohorts (id, name, program, starts, zone, created) VALUES ($1, $2, $3, $4, $5, $6)")
+            .bind(&id)
+            .bind(name)
+            .bind(program)
+            .bind(starts)
+            .bind(zone)
+            .bind(self.clock.now())
+            .execute(&mut *write)
+            .await
+            .unwrap();
+        write.commit().await.unwrap();
+        id
+    }
+
+    /// Makes somebody a student of a cohort.
+    pub async fn enrols(&self, cohort: &CohortId, email: &str) {
+        let person = self.who(email).await.id;
+        let mut write = self.app.db.write("test").await.unwrap();
+        cohorts::enrol(&mut write, cohort, &person, self.clock.now()).await.unwrap();
+        write.commit().await.unwrap();
+    }
+
+    /// Makes somebody an instructor of a cohort.
+    pub async fn teaches(&self, cohort: &CohortId, email: &str) {
+        let person = self.who(email).await.id;
+        let mut write = self.app.db.write("test").await.unwrap();
+        cohorts::add_instructor(&mut write, cohort, &person, self.clock.now()).await.unwrap();
         write.commit().await.unwrap();
     }
 
