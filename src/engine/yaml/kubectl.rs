@@ -40,7 +40,7 @@ fn kubectl_agrees_on_every_scalar() {
     assert!(table.len() >= 60);
     let data: String = table.iter().enumerate().map(|(n, (text, _))| format!("  k{n}: {text}\n")).collect();
     let Some(answer) = kubectl(&object(&format!("data:\n{data}"))) else {
-        println!("skipped: no kubectl here");
+        println!("skipped: kubectl: not on the PATH");
         return;
     };
     let answer = answer.unwrap();
@@ -91,7 +91,7 @@ fn kubectl_agrees_on_whole_files() {
     for file in files {
         let text = object(file);
         let Some(theirs) = kubectl(&text) else {
-            println!("skipped: no kubectl here");
+            println!("skipped: kubectl: not on the PATH");
             return;
         };
         let theirs = theirs.map(|mut object| {
