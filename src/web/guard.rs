@@ -10,6 +10,8 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 pub enum Who {
     Anyone,
     SignedIn,
+    /// Takes part in a cohort, or is staff.
+    Member,
     /// Has an enrolment.
     Student,
     /// Teaches a cohort, or is an admin.
@@ -24,6 +26,7 @@ impl Who {
         };
         let good = match self {
             Who::Anyone | Who::SignedIn => true,
+            Who::Member => !visitor.enrolments.is_empty() || visitor.is_staff(),
             Who::Student => !visitor.enrolments.is_empty(),
             Who::Staff => visitor.is_staff(),
             Who::Admin => visitor.person.is_admin(),

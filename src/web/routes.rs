@@ -11,7 +11,7 @@ use crate::notices::pages as notices;
 use crate::progress::pages as progress;
 use crate::reviews::pages as reviews;
 use crate::submissions::pages as submissions;
-use Who::{Anyone, SignedIn, Staff, Student};
+use Who::{Anyone, Member, SignedIn, Staff, Student};
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -83,10 +83,10 @@ fn program() -> Vec<Route> {
         get("/syllabus", Anyone, curriculum::syllabus::show),
         get("/rules", Anyone, curriculum::rules::list),
         get("/rules/{id}", Anyone, curriculum::rules::show),
-        get("/weeks", SignedIn, curriculum::weeks::list),
-        get("/weeks/{number}", SignedIn, curriculum::weeks::show),
-        get("/labs/{id}", SignedIn, curriculum::labs::show),
-        get("/labs/{id}/start.zip", SignedIn, curriculum::labs::start),
+        get("/weeks", Member, curriculum::weeks::list),
+        get("/weeks/{number}", Member, curriculum::weeks::show),
+        get("/labs/{id}", Member, curriculum::labs::show),
+        get("/labs/{id}/start.zip", Member, curriculum::labs::start),
         get("/cohorts/{id}/weeks", Staff, curriculum::weeks::list_of_cohort),
         get("/cohorts/{id}/weeks/{number}", Staff, curriculum::weeks::show_of_cohort),
         get("/cohorts/{id}/labs/{lab}", Staff, curriculum::labs::show_of_cohort),

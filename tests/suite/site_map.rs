@@ -47,6 +47,7 @@ async fn every_route_admits_whom_the_map_says(portal: Portal) {
         }
         let admitted = |student: bool, staff: bool, admin: bool| match route.who {
             Who::Anyone | Who::SignedIn => true,
+            Who::Member => student || staff,
             Who::Student => student,
             Who::Staff => staff,
             Who::Admin => admin,
