@@ -7,7 +7,7 @@ use crate::engine::report::{Because, Graded, Outcome};
 use crate::engine::{Files, Finding, Problem, Report, Surroundings};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -43,7 +43,9 @@ pub fn run(args: &GradeArgs) -> Result<ExitCode> {
         let near = program.labs().map(|l| l.id.as_str()).max_by_key(|id| (strsim::jaro_winkler(id, args.lab.as_str()) * 1000.0) as u32);
         bail!("there is no lab `{}`{}", args.lab, near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default());
     };
-    let files = source::read(&args.path, |path| lab.accepts.admits(path))?;
+    // A lab's example of a mistake says in this file what must fail; it is no part of the hand-in.
+    let example = is_example(&args.path);
+    let files = source::read(&args.path, |path| lab.accepts.admits(path) && !(example && path == "expect.yaml"))?;
     let request = Request::Grade { checks: lab.for_engine(), files: files.clone(), surroundings: Surroundings { attempt: args.attempt } };
     let own = std::env::current_exe().context("this program's own path is unknown")?;
     let report = match child::once(&own, &request, WALL) {
@@ -57,6 +59,12 @@ pub fn run(args: &GradeArgs) -> Result<ExitCode> {
         print!("{}", shown(&report, lab, &files, Paint::of_stdout()));
     }
     Ok(code(&report))
+}
+
+/// Whether a folder is one of a lab's `mistakes/`.
+fn is_example(path: &Path) -> bool {
+    let parent = path.canonicalize().ok().and_then(|p| Some(p.parent()?.file_name()? == "mistakes"));
+    parent.unwrap_or(false)
 }
 
 fn code(report: &Report) -> ExitCode {

@@ -17,8 +17,8 @@ const MOST_REQUESTS: u32 = 500;
 /// Why a child gave no report. Ours to answer for, whatever made it die.
 #[derive(Debug, thiserror::Error)]
 pub enum ChildFailure {
-    #[error("the grading child took longer than {} s", WALL.as_secs())]
-    TooLong,
+    #[error("the grading child took longer than {} s", .0.as_secs())]
+    TooLong(Duration),
     #[error("the grading child died ({0})")]
     Died(String),
     #[error("the grading child can't be started: {0}")]
@@ -34,6 +34,7 @@ struct Inner {
     program: PathBuf,
     free: Semaphore,
     size: usize,
+    wall: Duration,
     idle: Mutex<Vec<Running>>,
 }
 
@@ -48,7 +49,14 @@ struct Running {
 impl Pool {
     /// At most `size` children of `program`, started when they are needed.
     pub fn new(program: PathBuf, size: usize) -> Pool {
-        Pool(Arc::new(Inner { program, free: Semaphore::new(size), size, idle: Mutex::new(Vec::new()) }))
+        Pool(Arc::new(Inner { program, free: Semaphore::new(size), size, wall: WALL, idle: Mutex::new(Vec::new()) }))
+    }
+
+    /// The same without children yet, with another longest time for one request.
+    #[must_use]
+    pub fn with_wall(&self, wall: Duration) -> Pool {
+        let Inner { program, size, .. } = &*self.0;
+        Pool(Arc::new(Inner { program: program.clone(), free: Semaphore::new(*size), size: *size, wall, idle: Mutex::new(Vec::new()) }))
     }
 
     pub fn size(&self) -> usize {
@@ -75,7 +83,7 @@ impl Pool {
             Some(running) => running,
             None => self.start()?,
         };
-        let outcome = tokio::time::timeout(WALL, running.exchange(&message, on_phase)).await;
+        let outcome = tokio::time::timeout(self.0.wall, running.exchange(&message, on_phase)).await;
         match outcome {
             Ok(Ok(response)) => {
                 running.requests += 1;
@@ -89,7 +97,11 @@ impl Pool {
                 let status = tokio::time::timeout(Duration::from_secs(1), running.child.wait()).await;
                 Err(ChildFailure::Died(status.ok().and_then(Result::ok).map_or_else(|| error.to_string(), |s| s.to_string())))
             }
-            Err(_) => Err(ChildFailure::TooLong),
+            Err(_) => {
+                // The next request must not compete with the one that was given up.
+                drop(running.child.kill().await);
+                Err(ChildFailure::TooLong(self.0.wall))
+            }
         }
     }
 

@@ -6,7 +6,9 @@
 mod people;
 
 mod architecture;
+mod command_line;
 mod curriculum;
+mod grading_children;
 mod invitations;
 mod mailing;
 mod running;

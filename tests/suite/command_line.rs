@@ -1,0 +1,169 @@
+//! `groundcrew grade` and `groundcrew lint` as somebody at a terminal, or a pipeline, meets them.
+use groundcrew::curriculum;
+use groundcrew::engine::check::{Answer, Kind};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+struct Ended {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Ended {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {}{}", self.out, self.err))
+    }
+}
+
+fn groundcrew(args: &[&str], dir: &Path) -> Ended {
+    let output = Command::new(env!("CARGO_BIN_EXE_groundcrew")).args(args).current_dir(dir).env_remove("GROUNDCREW_LABS").output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    Ended { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
+}
+
+/// A folder of this test alone.
+fn folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("command_line").join(name);
+    drop(std::fs::remove_dir_all(&dir));
+    for (path, text) in files {
+        let path = dir.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    dir
+}
+
+fn lab() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("labs/09-kubernetes-workloads/chat-in-a-quota")
+}
+
+const FAULTY: &str = "kind: ConfigMap\napiVersion: v1\nmetadata: { name: a }\ndata:\n  b: 1: 2\n";
+
+#[test]
+fn lint_points_at_the_fault_and_ends_with_1() {
+    let dir = folder("points", &[("k8s/a.yaml", FAULTY), (".git/b.yaml", FAULTY), ("c.txt", FAULTY)]);
+    let ended = groundcrew(&["lint", "."], &dir);
+    assert_eq!((ended.code, ended.err.as_str()), (1, ""));
+    insta::assert_snapshot!(ended.out, @r"
+    k8s/a.yaml:5:7 error: a `:` can't stand here: either the line is indented too far, or the text before it needs quotes [yaml]
+        5 │   b: 1: 2
+          │       ^
+
+    1 error, 0 warnings, 0 notes in 1 file
+    ");
+}
+
+#[test]
+fn lint_prints_json_of_one_shape() {
+    let dir = folder("json", &[("a.yaml", FAULTY), ("compose.yaml", "services: {}\n")]);
+    let ended = groundcrew(&["lint", "--json", "a.yaml", "compose.yaml"], &dir);
+    assert_eq!(ended.code, 1);
+    insta::assert_json_snapshot!(ended.json(), @r#"
+    {
+      "format": 1,
+      "findings": [
+        {
+          "rule": "yaml",
+          "severity": "error",
+          "message": "a `:` can't stand here: either the line is indented too far, or the text before it needs quotes",
+          "file": "a.yaml",
+          "line": 5,
+          "column": 7,
+          "end_line": 5,
+          "end_column": 8,
+          "why": null,
+          "fix": null
+        },
+        {
+          "rule": "not-kubernetes",
+          "severity": "info",
+          "message": "this document has neither `apiVersion` nor `kind`: it is no Kubernetes object and was passed over",
+          "file": "compose.yaml",
+          "line": 1,
+          "column": 1,
+          "end_line": 1,
+          "end_column": 2,
+          "why": null,
+          "fix": null
+        }
+      ]
+    }
+    "#);
+}
+
+#[test]
+fn lint_ends_as_the_worst_finding_says() {
+    let dir = folder("severity", &[("compose.yaml", "services: {}\n")]);
+    assert_eq!(groundcrew(&["lint", "."], &dir).code, 0);
+    assert_eq!(groundcrew(&["lint", ".", "--fail-on", "info"], &dir).code, 1);
+    assert_eq!(groundcrew(&["lint", "nowhere"], &dir).code, 2);
+    assert_eq!(groundcrew(&["lint"], &dir).code, 2);
+    assert!(groundcrew(&["lint", "."], &folder("empty", &[("a.txt", "")])).err.contains("there is no .yaml, .yml or .tf file there"));
+}
+
+#[test]
+fn lint_refuses_hostile_files_and_prints_nothing_they_smuggle_in() {
+    let laughs = (0..9).fold("a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_string(), |text, n| {
+        text + &format!("a{}: &a{} [{}]\n", n + 1, n + 1, vec![format!("*a{n}"); 9].join(", "))
+    });
+    let dir = folder("hostile", &[("laughs.yaml", &laughs), ("escape.yaml", "a: \x1b[2J\x1b]0;x\x07: b\n"), ("deep.yaml", &"- ".repeat(20_000))]);
+    let ended = groundcrew(&["lint", "."], &dir);
+    assert_eq!(ended.code, 1);
+    assert!(ended.out.contains("unfolds to more than 200000 values") && ended.out.contains("nested deeper than 64"), "{}", ended.out);
+    assert!(!ended.out.contains(|c: char| c.is_control() && c != '\n'), "{:?}", ended.out);
+}
+
+#[test]
+fn a_solution_earns_every_point_that_a_grader_can_give() {
+    let ended = groundcrew(&["grade", "chat-in-a-quota", ".", "--json"], &lab().join("solution"));
+    assert_eq!((ended.code, ended.err.as_str()), (0, ""));
+    let report = ended.json();
+    assert_eq!((&report["format"], &report["lab"], &report["outcome"]), (&1.into(), &"chat-in-a-quota".into(), &"graded".into()));
+    assert_eq!(report["score"].as_u64().unwrap() + report["open"].as_u64().unwrap(), report["max"].as_u64().unwrap());
+}
+
+#[test]
+fn a_mistake_is_shown_with_its_line_and_ends_with_1() {
+    let dir = lab().join("mistakes/four-faults");
+    let ended = groundcrew(&["grade", "chat-in-a-quota", "."], &dir);
+    assert_eq!(ended.code, 1, "{}{}", ended.out, ended.err);
+    for words in ["✗ valid", "deployment.yaml:", "imagePullPolicy", "^^^", " of 100 points"] {
+        assert!(ended.out.contains(words), "{words} is missing from {}", ended.out);
+    }
+    assert!(!ended.out.contains('\x1b'), "colours in a pipe");
+}
+
+#[test]
+fn what_cannot_be_graded_ends_with_3_and_what_cannot_be_asked_with_2() {
+    let dir = folder("broken", &[("deployment.yaml", "a: b: c\n")]);
+    let ended = groundcrew(&["grade", "chat-in-a-quota", "."], &dir);
+    assert_eq!(ended.code, 3, "{}{}", ended.out, ended.err);
+    assert!(ended.out.contains("No document could be read. deployment.yaml:1:5"), "{}", ended.out);
+    let ended = groundcrew(&["grade", "chat-in-quota", "."], &dir);
+    assert_eq!(ended.code, 2);
+    assert!(ended.err.contains("did you mean `chat-in-a-quota`?"), "{}", ended.err);
+    assert_eq!(groundcrew(&["grade", "chat-in-a-quota", "nowhere"], &dir).code, 2);
+}
+
+#[test]
+fn a_quiz_asks_by_attempt() {
+    let program = curriculum::read::read(&curriculum::load::embedded().unwrap()).program.unwrap();
+    let quiz = program.labs().find(|l| l.id.as_str() == "quiz-09").unwrap();
+    // A question whose first two variants have different answers.
+    let (id, points, first) = quiz
+        .checks
+        .iter()
+        .find_map(|check| match &check.kind {
+            Kind::Quiz(question) => match (&question.variant(1)?.answer, &question.variant(2)?.answer) {
+                (Answer::One(first), Answer::One(second)) if first != second => Some((&check.id, u64::from(check.points), first)),
+                _ => None,
+            },
+            _ => None,
+        })
+        .unwrap();
+    let dir = folder("quiz", &[("answers.yaml", &format!("{id}: {first}\n"))]);
+    let of = |attempt: &str| groundcrew(&["grade", "quiz-09", ".", "--json", "--attempt", attempt], &dir).json()["score"].as_u64().unwrap();
+    assert_eq!((of("1"), of("2")), (points, 0));
+}
