@@ -76,6 +76,14 @@
       root.dataset.theme = dark() ? "light" : "dark";
       remember.set(root.dataset.theme);
     }
+    // A click on a line's number writes it into the remark form of that file.
+    const line = on(".review .source th");
+    const into = line?.textContent.trim() && line.closest(".excerpt")?.parentElement.querySelector("input[name=line]");
+    if (into) {
+      for (let fold = into.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+      into.value = line.textContent.trim();
+      into.form.querySelector("[name=words]")?.focus();
+    }
     on("[data-dismiss]")?.closest(".flash, .toast, .tour, .note")?.remove();
     for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
   });
@@ -220,6 +228,8 @@
     all(where, "[data-editors]").forEach(editors);
     all(where, "time[data-relative]").forEach(ago);
     all(where, "time[data-local]").forEach(local);
+    // What scrolls sideways must be reachable by keyboard.
+    for (const box of all(where, ".scroll, .excerpt, .diff-box, pre")) if (box.scrollWidth > box.clientWidth && !box.querySelector("a, button, input")) box.tabIndex = 0;
   };
   document.addEventListener("DOMContentLoaded", () => {
     ready(document.body);

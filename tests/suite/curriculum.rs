@@ -60,7 +60,7 @@ async fn a_student_reads_the_open_weeks_and_no_other(portal: Portal) {
 async fn a_lab_says_how_it_is_graded(portal: Portal) {
     let (_, mut ada, _) = cohort(&portal).await;
     ada.opens("/labs/chat-in-a-quota").await;
-    ada.sees("How it is graded").sees("Every document is a valid Kubernetes 1.36 object").sees("spec.replicas in Deployment chat");
+    ada.sees("Check by check").sees("Every document is a valid Kubernetes 1.36 object").sees("spec.replicas in Deployment chat");
     ada.sees("1 hidden check").does_not_see("no-secrets").does_not_see("env-secret");
     ada.sees("100 % until Tue 1 Dec, 23:59 CET").sees("chat.yaml").sees("Two simulated GPUs");
     let wanted = "Set <code>spec.replicas</code> of Deployment";

@@ -54,8 +54,9 @@ impl Line {
     fn sign(&self) -> &'static str {
         match self.state {
             "done" => "done",
-            "locked" => "off",
-            _ => "",
+            "now" => "",
+            "behind" => "behind",
+            _ => "off",
         }
     }
 }
