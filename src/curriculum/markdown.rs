@@ -130,7 +130,7 @@ fn heading<'a>(parser: &mut Parser<'a>, level: HeadingLevel, events: &mut Vec<Ev
             }
         }
     }
-    let id = unused(slug(&text), ids);
+    let id = unused(&slug(&text), ids);
     let mut open = format!("<{level} id=\"{id}\"><a class=\"anchor\" href=\"#{id}\" aria-label=\"Link to: ");
     escape(&mut open, &text);
     open.push_str("\"></a>");
@@ -156,8 +156,8 @@ fn slug(text: &str) -> String {
     if slug.is_empty() || slug == "main" { format!("section{}{slug}", if slug.is_empty() { "" } else { "-" }) } else { slug }
 }
 
-fn unused(slug: String, ids: &mut Vec<String>) -> String {
-    let mut id = slug.clone();
+fn unused(slug: &str, ids: &mut Vec<String>) -> String {
+    let mut id = slug.to_owned();
     let mut n = 2;
     while ids.contains(&id) {
         id = format!("{slug}-{n}");

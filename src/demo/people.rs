@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 /// Everybody and what they share.
 pub struct Cast {
+    /// The moment the story is told at.
+    pub now: Timestamp,
     pub program: Arc<Program>,
     pub instructor: PersonId,
     pub second: PersonId,
@@ -33,8 +35,12 @@ const ZONE: &str = "Europe/Berlin";
 /// The week the demo is in, whatever today is.
 const WEEK: i64 = 9;
 
+/// The student one signs in as.
+pub const FIRST: &str = "Ada Moreno";
+
+/// Name, care, diligence.
 const STUDENTS: [(&str, u64, u64); 24] = [
-    ("Ada Moreno", 68, 92),
+    (FIRST, 68, 92),
     ("Ben Okafor", 82, 98),
     ("Chiara Rossi", 90, 100),
     ("Daniel Weber", 55, 85),
@@ -86,7 +92,7 @@ pub async fn cast(app: &App) -> Result<Cast> {
         students.push(Student { enrolment: enrol(&mut write, &cohort, &id, joined).await?, name, care, diligence });
     }
     write.commit().await?;
-    Ok(Cast { program, instructor, second, students })
+    Ok(Cast { now, program, instructor, second, students })
 }
 
 async fn person(conn: &mut Conn, email: &str, name: &str, password: Option<&str>, admin: bool, now: Timestamp) -> Result<PersonId> {

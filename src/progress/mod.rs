@@ -13,6 +13,9 @@ use crate::reviews;
 use crate::submissions::{SubmissionId, credited};
 use std::collections::{BTreeMap, HashMap};
 
+/// How long returned work stays open at the credit of its first hand-in.
+pub const RETURNED: std::time::Duration = std::time::Duration::from_secs(5 * 86_400);
+
 /// One submission with what decides its worth.
 #[derive(Debug, Clone, Row)]
 pub struct Attempt {
@@ -41,6 +44,12 @@ pub struct Attempt {
 impl Attempt {
     pub fn url(&self) -> String {
         format!("/submissions/{}", self.submission)
+    }
+
+    /// Until when it may be answered at the credit of the first hand-in, if it was sent back.
+    pub fn returned_until(&self) -> Option<Timestamp> {
+        let sent_back = self.review == Some(reviews::State::Returned);
+        self.reviewed.filter(|_| sent_back).map(|at| at.plus(RETURNED))
     }
 
     /// Its points before late credit: an override, or what was graded and marked. None unless it was gradable.
@@ -238,7 +247,13 @@ impl<'a> Book<'a> {
 
 /// A lab's score is the best credited one of its gradable submissions, unless staff signed another.
 fn standing<'a>(lab: &'a Lab, due: Timestamp, steps: Vec<calendar::Step>, attempts: Vec<Attempt>, signed: Option<i64>) -> Standing<'a> {
-    let credit = |a: &Attempt| a.points().map(|points| credited(points, &steps, a.received));
+    let first = attempts.last().map(|a| a.received);
+    let credit = |a: &Attempt| {
+        let answers = attempts.iter().filter(|b| b.number < a.number).any(|b| b.returned_until().is_some_and(|until| a.received < until));
+        // A hand-in that answers a returned one keeps the credit of the first.
+        let at = if answers { first.map_or(a.received, |f| f.min(a.received)) } else { a.received };
+        a.points().map(|points| credited(points, &steps, at))
+    };
     let top = attempts.iter().filter(|a| a.points().is_some()).max_by_key(|a| (credit(a), std::cmp::Reverse(a.number)));
     let open = if signed.is_some() { 0 } else { top.map_or(0, |a| a.still_open(lab)) };
     let best = signed.or_else(|| top.and_then(credit));

@@ -38,13 +38,10 @@ impl Todo {
 pub fn next(book: &Book<'_>, most: usize) -> Vec<Todo> {
     let mut todos: Vec<Todo> = Vec::new();
     for standing in book.standings.values() {
-        if let Some(returned) = standing.returned() {
-            let why = "It came back from review: read the remarks, change what they ask for, hand in again. It keeps the credit of the first hand-in for five days.";
-            todos.push(Todo {
-                url: returned.url(),
-                due: returned.reviewed.map(|at| at.plus(std::time::Duration::from_secs(5 * 86_400))),
-                ..todo(standing, Kind::Returned, why.to_owned())
-            });
+        let returned = standing.returned().and_then(|a| a.returned_until().map(|until| (a, until)));
+        if let Some((returned, until)) = returned.filter(|(_, until)| *until > book.now) {
+            let why = "It came back from review: read the remarks, change what they ask for, hand in again. Until then it keeps the credit of your first hand-in.";
+            todos.push(Todo { url: returned.url(), due: Some(until), ..todo(standing, Kind::Returned, why.to_owned()) });
         } else if i64::from(standing.lab.week) <= book.week && !standing.is_passed(book.program) && standing.open_to_credit(book.now) {
             let kind = if i64::from(standing.lab.week) == book.week { Kind::Lab } else { Kind::Late };
             todos.push(todo(standing, kind, standing.why()));
