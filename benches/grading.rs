@@ -1,5 +1,5 @@
 //! Grading one manifest: in this process, and through a child as the portal does it.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that can't be set up ends")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark that can't be set up ends")]
 mod measure;
 
 use groundcrew::curriculum::load;

@@ -1,5 +1,5 @@
 //! The student's home with 24 and with 5,000 students' data, against a constant page through the same layers; signing in.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that can't be set up ends")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark that can't be set up ends")]
 mod measure;
 
 use axum::Router;
