@@ -31,8 +31,11 @@ pub enum Next {
         path: &'static str,
         label: &'static str,
     },
-    /// By what the page itself offers.
-    Here,
+    /// By doing something.
+    Do {
+        path: &'static str,
+        label: &'static str,
+    },
     End,
 }
 
@@ -53,8 +56,8 @@ const STOPS: [Stop; 5] = [
     Stop {
         number: 2,
         title: "Hand in something broken",
-        words: "The button for the broken sample hands in a Deployment with four faults. The report arrives about a second later.",
-        next: Next::Here,
+        words: "Below the lab's text one drops files or writes them. This button hands in a Deployment with four faults; the report arrives about a second later.",
+        next: Next::Do { path: "/labs/chat-in-a-quota/sample", label: "Hand it in" },
     },
     Stop {
         number: 3,
