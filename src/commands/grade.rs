@@ -1,7 +1,7 @@
 //! `groundcrew grade`: one hand-in graded by a lab, as the portal would, without the portal.
 use super::terminal::{self, Paint};
 use super::{FINDINGS, NOT_GRADED, source};
-use crate::curriculum::{Lab, LabId, load, read};
+use crate::curriculum::{LabId, load, read};
 use crate::engine::child::{self, Request, Response};
 use crate::engine::report::{Because, Graded, Outcome};
 use crate::engine::{Files, Finding, Problem, Report, Surroundings};
@@ -56,7 +56,7 @@ pub fn run(args: &GradeArgs) -> Result<ExitCode> {
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
-        print!("{}", shown(&report, lab, &files, Paint::of_stdout()));
+        print!("{}", shown(&report, &lab.title, &files, Paint::of_stdout()));
     }
     Ok(code(&report))
 }
@@ -67,7 +67,7 @@ fn is_example(path: &Path) -> bool {
     parent.unwrap_or(false)
 }
 
-fn code(report: &Report) -> ExitCode {
+pub fn code(report: &Report) -> ExitCode {
     let any = |outcome| report.findings.iter().any(|f| f.outcome == outcome);
     if report.outcome != Graded::Graded || any(Outcome::Error) {
         return ExitCode::from(NOT_GRADED);
@@ -76,8 +76,9 @@ fn code(report: &Report) -> ExitCode {
     if any(Outcome::Failed) || stopped { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS }
 }
 
-fn shown(report: &Report, lab: &Lab, files: &Files, paint: Paint) -> String {
-    let mut out = format!("{} {}\n\n", paint.bold(&lab.title), paint.dim(&format!("({})", lab.id)));
+/// A report as a terminal shows it; `title` stands above.
+pub fn shown(report: &Report, title: &str, files: &Files, paint: Paint) -> String {
+    let mut out = format!("{} {}\n\n", paint.bold(title), paint.dim(&format!("({})", report.lab)));
     if let Some(message) = &report.message {
         out += &format!("{}\n\n", paint.bad(&terminal::safe(message)));
     }

@@ -7,6 +7,8 @@ mod keys;
 #[cfg(feature = "server")]
 mod labs;
 mod lint;
+#[cfg(feature = "client")]
+mod remote;
 #[cfg(feature = "server")]
 mod serve;
 mod source;
@@ -54,6 +56,9 @@ enum Command {
     Grade(grade::GradeArgs),
     /// Look for everything the built-in rules know, without a lab
     Lint(lint::LintArgs),
+    #[cfg(feature = "client")]
+    #[command(flatten)]
+    Remote(remote::Remote),
     /// Grade what stands on the input; started by the others
     #[command(hide = true)]
     EngineChild,
@@ -85,6 +90,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Keys(args) => keys::run(args),
         Command::Grade(args) => grade::run(&args),
         Command::Lint(args) => lint::run(&args),
+        #[cfg(feature = "client")]
+        Command::Remote(command) => remote::run(command),
         Command::EngineChild => {
             crate::engine::child::main()?;
             Ok(ExitCode::SUCCESS)

@@ -46,7 +46,7 @@ pub async fn see(app: &App, conn: &mut Conn, visitor: &Visitor, id: &SubmissionI
 }
 
 /// What decides how much of the report shows.
-async fn reader(conn: &mut Conn, seen: &Seen, now: Timestamp) -> Result<Reader> {
+pub async fn reader(conn: &mut Conn, seen: &Seen, now: Timestamp) -> Result<Reader> {
     let opened = store::opened(conn, &seen.enrolment.id, &seen.submission.lab).await?;
     let of = |what: Opened| opened.iter().filter(|(_, w)| *w == what).map(|(check, _)| check.clone()).collect();
     let lab = seen.lab()?;

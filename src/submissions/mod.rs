@@ -1,4 +1,5 @@
 //! Files handed in for one lab at one moment: what may be handed in, and what a moment is worth.
+pub mod api;
 pub mod intake;
 pub mod pages;
 pub mod store;

@@ -10,7 +10,7 @@ use crate::gradings::pages as gradings;
 use crate::notices::pages as notices;
 use crate::progress::pages as progress;
 use crate::reviews::pages as reviews;
-use crate::submissions::pages as submissions;
+use crate::submissions::{api, pages as submissions};
 use Who::{Anyone, Member, SignedIn, Staff, Student};
 use axum::handler::Handler;
 use axum::http::Method;
@@ -100,6 +100,10 @@ fn work() -> Vec<Route> {
         get("/skills", Student, progress::skills::show),
         get("/submissions", Student, progress::submissions::list),
         upload("/labs/{id}/submissions", Student, submissions::hand_in),
+        get("/api/labs", Student, api::labs),
+        get("/api/labs/{id}/start", Student, api::start),
+        upload("/api/labs/{id}/submissions", Student, api::hand_in),
+        get("/api/submissions/{id}", SignedIn, api::show),
         post("/labs/{id}/sample", Student, submissions::sample),
         get("/submissions/{id}", SignedIn, gradings::show),
         get("/submissions/{id}/live", SignedIn, gradings::watch),
