@@ -142,6 +142,9 @@ fn heading<'a>(parser: &mut Parser<'a>, level: HeadingLevel, events: &mut Vec<Ev
     }
 }
 
+/// Ids of the page's own parts, which a lesson's heading must not take.
+const TAKEN: [&str; 4] = ["main", "start", "graded", "hand-in"];
+
 fn slug(text: &str) -> String {
     let mut slug = String::new();
     for c in text.chars().flat_map(char::to_lowercase) {
@@ -152,8 +155,13 @@ fn slug(text: &str) -> String {
         }
     }
     let slug = slug.trim_end_matches('-').to_owned();
-    // Ids of the page's own parts must not be taken by a lesson.
-    if slug.is_empty() || slug == "main" { format!("section{}{slug}", if slug.is_empty() { "" } else { "-" }) } else { slug }
+    if slug.is_empty() {
+        "section".to_owned()
+    } else if TAKEN.contains(&slug.as_str()) {
+        format!("about-{slug}")
+    } else {
+        slug
+    }
 }
 
 fn unused(slug: &str, ids: &mut Vec<String>) -> String {
@@ -206,9 +214,9 @@ mod tests {
 
     #[test]
     fn headings_are_linked_and_listed() {
-        let rendered = render("## One `two`\n\n### Deeper\n\n## One two\n\n# Top\n");
+        let rendered = render("## One `two`\n\n### Deeper\n\n## One two\n\n# Top\n\n## Hand in\n");
         let ids: Vec<&str> = rendered.headings.iter().map(|h| h.id.as_str()).collect();
-        assert_eq!(ids, ["one-two", "one-two-2", "top"]);
+        assert_eq!(ids, ["one-two", "one-two-2", "top", "about-hand-in"]);
         let html = rendered.html.to_string();
         assert!(
             html.contains("<h2 id=\"one-two\"><a class=\"anchor\" href=\"#one-two\" aria-label=\"Link to: One two\"></a>One <code>two</code></h2>"),
