@@ -1,5 +1,7 @@
 //! The command line: one file a command.
 #[cfg(feature = "server")]
+mod backup;
+#[cfg(feature = "server")]
 mod boot;
 mod grade;
 #[cfg(feature = "server")]
@@ -9,6 +11,8 @@ mod labs;
 mod lint;
 #[cfg(feature = "client")]
 mod remote;
+#[cfg(feature = "server")]
+mod restore;
 #[cfg(feature = "server")]
 mod serve;
 mod source;
@@ -52,6 +56,12 @@ enum Command {
     /// Show and rotate the keys that seal what is stored
     #[cfg(feature = "server")]
     Keys(keys::KeysArgs),
+    /// Write everything the database holds to one file, without the root key
+    #[cfg(feature = "server")]
+    Backup(backup::BackupArgs),
+    /// Read a backup into an empty database, SQLite or PostgreSQL
+    #[cfg(feature = "server")]
+    Restore(restore::RestoreArgs),
     /// Grade a hand-in by a lab, line by line
     Grade(grade::GradeArgs),
     /// Look for everything the built-in rules know, without a lab
@@ -88,6 +98,10 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::User(args) => user::run(args),
         #[cfg(feature = "server")]
         Command::Keys(args) => keys::run(args),
+        #[cfg(feature = "server")]
+        Command::Backup(args) => backup::run(&args),
+        #[cfg(feature = "server")]
+        Command::Restore(args) => restore::run(&args),
         Command::Grade(args) => grade::run(&args),
         Command::Lint(args) => lint::run(&args),
         #[cfg(feature = "client")]

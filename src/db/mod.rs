@@ -1,4 +1,6 @@
 //! The database: one `sqlx::Any` over SQLite or PostgreSQL, `read()` to look and `write(guard)` to change.
+pub mod dump;
+pub mod tables;
 pub mod values;
 
 use anyhow::{Context as _, Result};
@@ -30,6 +32,11 @@ pub struct Db {
 }
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// The number of the newest migration.
+pub fn schema_version() -> i64 {
+    MIGRATIONS.iter().map(|m| m.version).max().unwrap_or_default()
+}
 
 impl Db {
     /// Opens SQLite in `file`, made if it is missing.
@@ -90,6 +97,15 @@ impl Db {
                 sqlx::query("SELECT CAST(pg_advisory_xact_lock($1) AS TEXT)").bind(i64::from_be_bytes(first)).execute(&mut *transaction).await?;
                 Ok(Write(transaction))
             }
+        }
+    }
+
+    /// Everything as it is at one moment, to read at length while others write.
+    pub async fn snapshot(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
+        match self.engine {
+            // A deferred transaction sees what was committed before its first look.
+            Engine::Sqlite => self.readers.begin().await,
+            Engine::Postgres => self.readers.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await,
         }
     }
 

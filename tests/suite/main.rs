@@ -6,6 +6,7 @@
 mod people;
 
 mod architecture;
+mod backups;
 mod command_line;
 mod curriculum;
 mod grading_children;

@@ -46,6 +46,7 @@ impl Default for Setup {
 /// What is removed at the end.
 struct Home {
     dir: PathBuf,
+    url: String,
     database: Option<String>,
 }
 
@@ -72,14 +73,15 @@ impl Portal {
     pub async fn set_up(engine: Engine, setup: Setup) -> Option<Portal> {
         let dir = std::env::temp_dir().join(format!("groundcrew-test-{}", uuid::Uuid::now_v7()));
         std::fs::create_dir_all(&dir).unwrap();
-        let (db, database) = match engine {
-            Engine::Sqlite => (Db::sqlite(&dir.join("groundcrew.db")).await.unwrap(), None),
+        let (url, database) = match engine {
+            Engine::Sqlite => (format!("sqlite://{}?mode=rwc", dir.join("groundcrew.db").display()), None),
             Engine::Postgres => {
                 let (url, name) = postgres::new_database().await?;
-                (Db::open(&url).await.unwrap(), Some(name))
+                (url, Some(name))
             }
         };
-        let home = Arc::new(Home { dir, database });
+        let db = Db::open(&url).await.unwrap();
+        let home = Arc::new(Home { dir, url, database });
         let now: jiff::Timestamp = NOW.parse().unwrap();
         let clock = Clock::standing(Timestamp::from(now));
         let app = App::new(db, clock.clone(), Keys::random().unwrap(), setup.url, setup.demo).reaching(setup.outside);
@@ -103,6 +105,11 @@ impl Portal {
     /// A folder of this test alone.
     pub fn dir(&self) -> &std::path::Path {
         &self.home.dir
+    }
+
+    /// The address of this test's database.
+    pub fn database(&self) -> &str {
+        &self.home.url
     }
 
     /// Lets time pass.
