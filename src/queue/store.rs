@@ -27,14 +27,14 @@ pub async fn push(conn: &mut Conn, job: &Push<'_>, now: Timestamp) -> Result<Job
     Ok(id)
 }
 
-/// Lets a newer job of the same key go before the older ones that still wait.
+/// Lets a newer job of the same key go before the older ones that still wait: it takes the first one's turn, and they move back.
 pub async fn move_behind(conn: &mut Conn, newer: &JobId, key: &str) -> Result<()> {
-    query("UPDATE jobs SET turn = turn + 1 WHERE key = $1 AND state = 'waiting' AND id <> $2").bind(key).bind(newer).execute(&mut *conn).await?;
     query("UPDATE jobs SET turn = (SELECT MIN(j.turn) FROM jobs j WHERE j.key = $1 AND j.state = 'waiting') WHERE id = $2 AND turn > 0")
         .bind(key)
         .bind(newer)
-        .execute(conn)
+        .execute(&mut *conn)
         .await?;
+    query("UPDATE jobs SET turn = turn + 1 WHERE key = $1 AND state = 'waiting' AND id <> $2").bind(key).bind(newer).execute(conn).await?;
     Ok(())
 }
 

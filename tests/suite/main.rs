@@ -12,6 +12,7 @@ mod curriculum;
 mod grading_children;
 mod invitations;
 mod mailing;
+mod queueing;
 mod running;
 mod signing_in;
 mod site_map;
