@@ -8,6 +8,7 @@ mod people;
 mod architecture;
 mod backups;
 mod command_line;
+mod crashes;
 mod curriculum;
 mod grading_children;
 mod invitations;
