@@ -1,5 +1,8 @@
 //! Runs of the program with dates, and who takes part in them as what.
 pub mod first_admin;
+pub mod import;
+pub mod pages;
+pub mod roster;
 pub mod store;
 
 use crate::accounts::PersonId;

@@ -22,6 +22,22 @@ pub fn is_zone(text: &str) -> bool {
     TimeZone::get(text).is_ok()
 }
 
+/// A local date and time such as `2026-11-29T23:59`, as forms write it, in a zone.
+pub fn moment(text: &str, zone: &str) -> Option<Timestamp> {
+    let local: DateTime = text.trim().parse().ok()?;
+    Some(at(local, zone)).filter(|at| *at != NEVER)
+}
+
+/// The same the other way: what a form's field shows.
+pub fn local(at: Timestamp, zone: &str) -> String {
+    at.instant().to_zoned_datetime(tz(zone)).strftime("%Y-%m-%dT%H:%M").to_string()
+}
+
+/// Whether a date is a Monday, which weeks begin with.
+pub fn is_monday(text: &str) -> bool {
+    text.parse::<Date>().is_ok_and(|date| date.weekday() == Weekday::Monday)
+}
+
 /// When week `week` (from 1) opens: Monday 00:00 of its week in the cohort's zone.
 /// A date nobody can read never comes: what is due then stays closed rather than open to all.
 pub fn opens(starts: &str, zone: &str, week: u32) -> Timestamp {

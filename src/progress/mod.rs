@@ -3,6 +3,7 @@ pub mod next;
 pub mod pages;
 pub mod skills;
 pub mod store;
+pub mod stuck;
 
 use crate::cohorts::{Enrolment, EnrolmentId};
 use crate::curriculum::{Lab, LabId, Program, Week, calendar};

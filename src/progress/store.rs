@@ -1,9 +1,11 @@
 //! The statements that progress is computed from: one for all attempts, whatever the number of labs.
 use super::{Attempt, LabOverride};
+use crate::accounts::PersonId;
 use crate::cohorts::{CohortId, EnrolmentId};
 use crate::curriculum::LabId;
 use crate::db::Conn;
-use sqlx::{query_as, query_scalar};
+use crate::db::values::{Row, Timestamp};
+use sqlx::{query, query_as, query_scalar};
 use std::collections::BTreeSet;
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
@@ -50,4 +52,49 @@ pub async fn guided(conn: &mut Conn, enrolment: &EnrolmentId) -> Result<BTreeSet
     let labs: Vec<LabId> =
         query_scalar("SELECT DISTINCT lab FROM openings WHERE enrolment = $1 AND what = 'fix' ORDER BY lab").bind(enrolment).fetch_all(conn).await?;
     Ok(labs.into_iter().collect())
+}
+
+/// A score that staff signed for a whole lab, as its page shows it.
+#[derive(Debug, Clone, Row)]
+pub struct Signed {
+    pub lab: LabId,
+    pub score: i64,
+    pub reason: String,
+    pub created: Timestamp,
+    pub by_name: Option<String>,
+}
+
+/// The scores signed for an enrolment, with who signed them.
+pub async fn signed(conn: &mut Conn, enrolment: &EnrolmentId) -> Result<Vec<Signed>> {
+    query_as(
+        "SELECT o.lab, o.score, o.reason, o.created, p.name AS by_name FROM lab_overrides o LEFT JOIN people p ON p.id = o.created_by
+         WHERE o.enrolment = $1 ORDER BY o.lab",
+    )
+    .bind(enrolment)
+    .fetch_all(conn)
+    .await
+}
+
+/// Signs a score for a whole lab; it replaces one signed before.
+pub async fn sign(conn: &mut Conn, new: &LabOverride, by: &PersonId, now: Timestamp) -> Result<()> {
+    query(
+        "INSERT INTO lab_overrides (enrolment, lab, score, reason, created, created_by) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (enrolment, lab) DO UPDATE SET score = excluded.score, reason = excluded.reason, created = excluded.created,
+         created_by = excluded.created_by",
+    )
+    .bind(&new.enrolment)
+    .bind(&new.lab)
+    .bind(new.score)
+    .bind(&new.reason)
+    .bind(now)
+    .bind(by)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes a signed score back: what was handed in counts again.
+pub async fn unsign(conn: &mut Conn, enrolment: &EnrolmentId, lab: &LabId) -> Result<bool> {
+    let done = query("DELETE FROM lab_overrides WHERE enrolment = $1 AND lab = $2").bind(enrolment).bind(lab).execute(conn).await?;
+    Ok(done.rows_affected() == 1)
 }

@@ -1,6 +1,8 @@
 //! The way in from HTTP: the site map, who is asking, the frame around every page and what no noun owns.
 pub mod address;
 pub mod assets;
+pub mod confirm;
+pub mod csv;
 pub mod extract;
 pub mod filters;
 pub mod form;
@@ -14,6 +16,7 @@ pub mod site;
 pub mod tour;
 pub mod visitor;
 
+pub use confirm::Confirm;
 pub use extract::{Form, Path, Query};
 pub use site::Site;
 pub use visitor::Visitor;

@@ -3,6 +3,7 @@ use super::guard::{self, Who};
 use super::{assets, layers, metrics, pages, tour, visitor};
 use crate::accounts::pages::{join, profile, reset, sign_in, sign_ins, tokens};
 use crate::app::App;
+use crate::cohorts::pages as cohorts;
 use crate::curriculum::pages as curriculum;
 use crate::demo::pages as demo;
 use crate::error::Error;
@@ -11,7 +12,7 @@ use crate::notices::pages as notices;
 use crate::progress::pages as progress;
 use crate::reviews::pages as reviews;
 use crate::submissions::{api, pages as submissions};
-use Who::{Anyone, Member, SignedIn, Staff, Student};
+use Who::{Admin, Anyone, Member, SignedIn, Staff, Student};
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -126,12 +127,37 @@ fn staff() -> Vec<Route> {
         post("/review/{submission}/comments", Staff, reviews::verdict::comment),
         post("/review/{submission}/comments/{comment}/withdraw", Staff, reviews::verdict::withdraw),
         post("/submissions/{id}/regrade", Staff, reviews::regrade),
+        get("/cohorts", Staff, cohorts::list::list),
+        get("/cohorts/{id}", Staff, cohorts::overview::show),
+        get("/cohorts/{id}/gradebook", Staff, cohorts::gradebook::show),
+        get("/cohorts/{id}/gradebook.csv", Staff, cohorts::gradebook::download),
+        get("/cohorts/{id}/people", Staff, cohorts::people::show),
+        post("/cohorts/{id}/import", Staff, cohorts::import::preview),
+        post("/cohorts/{id}/import/confirm", Staff, cohorts::import::confirm),
+        post("/cohorts/{id}/invitations", Staff, cohorts::invitations::invite),
+        post("/cohorts/{id}/invitations/{invitation}/renew", Staff, cohorts::invitations::renew),
+        get("/cohorts/{id}/invitations/{invitation}/revoke", Staff, cohorts::invitations::ask_revoke),
+        post("/cohorts/{id}/invitations/{invitation}/revoke", Staff, cohorts::invitations::revoke),
+        get("/cohorts/{id}/students/{enrolment}", Staff, cohorts::student::show),
+        post("/cohorts/{id}/students/{enrolment}/extensions", Staff, cohorts::changes::extend),
+        get("/cohorts/{id}/students/{enrolment}/extensions/{extension}/withdraw", Staff, cohorts::changes::ask_withdraw),
+        post("/cohorts/{id}/students/{enrolment}/extensions/{extension}/withdraw", Staff, cohorts::changes::withdraw),
+        post("/cohorts/{id}/students/{enrolment}/scores", Staff, cohorts::changes::sign),
+        get("/cohorts/{id}/students/{enrolment}/scores/{lab}/withdraw", Staff, cohorts::changes::ask_unsign),
+        post("/cohorts/{id}/students/{enrolment}/scores/{lab}/withdraw", Staff, cohorts::changes::unsign),
+        post("/cohorts/{id}/students/{enrolment}/factor", Staff, cohorts::changes::factor),
+        get("/cohorts/{id}/students/{enrolment}/status/{to}", Staff, cohorts::changes::ask_status),
+        post("/cohorts/{id}/students/{enrolment}/status/{to}", Staff, cohorts::changes::status),
     ]
 }
 
 /// Running the installation.
 fn admin() -> Vec<Route> {
-    vec![]
+    vec![
+        post("/admin/cohorts/{id}/instructors", Admin, cohorts::people::assign),
+        get("/admin/cohorts/{id}/instructors/{person}/remove", Admin, cohorts::people::ask_remove),
+        post("/admin/cohorts/{id}/instructors/{person}/remove", Admin, cohorts::people::remove),
+    ]
 }
 
 fn get<H: Handler<T, App>, T: 'static>(path: &'static str, who: Who, handler: H) -> Route {

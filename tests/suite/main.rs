@@ -7,6 +7,7 @@ mod people;
 
 mod architecture;
 mod backups;
+mod cohorts;
 mod command_line;
 mod crashes;
 mod curriculum;

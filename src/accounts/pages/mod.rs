@@ -20,7 +20,7 @@ use axum::response::Response;
 pub type Mistakes = Vec<(&'static str, String)>;
 
 /// The words beside a field, for templates.
-fn mistake<'a>(mistakes: &'a Mistakes, field: &str) -> Option<&'a str> {
+pub fn mistake<'a>(mistakes: &'a Mistakes, field: &str) -> Option<&'a str> {
     mistakes.iter().find(|(name, _)| *name == field).map(|(_, words)| words.as_str())
 }
 
@@ -56,7 +56,7 @@ fn in_person(visitor: &Visitor) -> Result<&Person> {
 }
 
 /// Time zones people live in, by name, from the zones compiled in; the current one is in it even if its name is old.
-fn zones(current: &str) -> Vec<String> {
+pub fn zones(current: &str) -> Vec<String> {
     const AREAS: &[&str] = &["Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"];
     let all = jiff::tz::TimeZoneDatabase::bundled();
     let mut zones: Vec<String> = all
@@ -70,6 +70,6 @@ fn zones(current: &str) -> Vec<String> {
 }
 
 /// Whether this is the name of a zone we know.
-fn is_zone(name: &str) -> bool {
+pub fn is_zone(name: &str) -> bool {
     jiff::tz::TimeZoneDatabase::bundled().get(name).is_ok()
 }
