@@ -1,7 +1,7 @@
 //! The names that files of the program may use: built-in rules, versions of Kubernetes, well-formed ids.
 use super::LabId;
 use super::tree::Faults;
-use crate::engine::kubernetes;
+use crate::engine::{kubernetes, terraform};
 
 /// The versions of Kubernetes whose schemas the engine holds.
 pub fn kubernetes_versions() -> &'static [&'static str] {
@@ -15,11 +15,7 @@ pub fn kubernetes_rules() -> Vec<&'static str> {
 
 /// The ids of the built-in rules over Terraform configurations.
 pub fn terraform_rules() -> Vec<&'static str> {
-    "parses tf-required-version tf-required-providers tf-module-pin tf-var-typed tf-var-documented tf-unused tf-naming tf-backend tf-hardcoded-key \
-     tf-default-tags tf-undeclared ec2-type-valid ec2-prev-gen ec2-imdsv2 ec2-ebs-enc ec2-public-ip sg-ssh sg-all s3-public s3-enc s3-version iam-star \
-     iam-assume eks-public eks-logs gpu-taint gpu-ami gpu-spot gpu-scale-zero gpu-root-vol gp2 tf-refused"
-        .split_whitespace()
-        .collect()
+    terraform::rules::all().iter().map(|rule| rule.id).collect()
 }
 
 /// Whether objects of a kind can be what a rule is about.

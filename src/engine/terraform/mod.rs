@@ -1,42 +1,161 @@
-//! Terraform hand-ins. No rule is built in yet, so every check of this kind says that it could not be carried out.
-use super::{Files, Place, Problem};
+//! Terraform hand-ins, read without running anything: parsed with places, evaluated as far as known, judged by rules.
+mod build;
+mod document;
+mod evaluate;
+#[cfg(test)]
+mod evaluate_tests;
+mod fuel;
+mod functions;
+#[cfg(test)]
+mod hostile;
+mod intake;
+mod machines;
+mod module;
+mod policy;
+mod refs;
+pub mod rules;
+mod scan;
+mod source;
+mod value;
 
-/// A hand-in's module.
-pub struct Terraform;
+use super::{Files, Place, Problem};
+use document::Document;
+pub use document::{document, place_in};
+use fuel::Fuel;
+use module::Module;
+use source::Source;
+use std::collections::{BTreeMap, BTreeSet};
+use value::Value;
+
+/// A hand-in's configuration.
+pub struct Terraform {
+    sources: Vec<Source>,
+    /// What could not be parsed and what was refused.
+    unread: Vec<Problem>,
+    /// The root module's document and the numbers of its sources.
+    document: Document,
+    root: Vec<usize>,
+    modules: Vec<Module>,
+    /// Whether evaluating it asked for more than a grader gives.
+    spent: bool,
+}
 
 impl Terraform {
-    pub fn read(_: &Files) -> Terraform {
-        Terraform
+    /// Reads whatever of the files is Terraform. Never fails: what can't be read is a problem of `parses`.
+    pub fn read(files: &Files) -> Terraform {
+        let (read, mut unread) = intake::sort(files);
+        let mut sources = Vec::new();
+        for file in read {
+            match Source::parse(&file.path, &file.bytes) {
+                Ok(source) => sources.push(source),
+                Err(problem) => unread.push(problem),
+            }
+        }
+        let folder = root_folder(&sources);
+        let root: Vec<usize> = (0..sources.len())
+            .filter(|n| intake::is_configuration(&sources[*n].path) && Some(folder_of(&sources[*n].path)) == folder.as_deref())
+            .collect();
+        let document = Document::of(&root.iter().map(|n| &sources[*n]).collect::<Vec<_>>());
+        let fuel = Fuel::default();
+        let modules = modules(&sources, &fuel);
+        let spent = fuel.is_spent();
+        Terraform { sources, unread, document, root, modules, spent }
     }
 
-    pub fn rule(&self, _: &str) -> Vec<Problem> {
-        Vec::new()
+    /// What the built-in rule `id` finds; nothing for a rule that doesn't exist.
+    pub fn rule(&self, id: &str) -> Vec<Problem> {
+        rules::by_id(id).map_or_else(Vec::new, |rule| rules::run(rule, self))
     }
 
+    /// What all rules find, without those that had nothing to look at.
     pub fn lint(&self) -> Vec<Problem> {
-        Vec::new()
+        rules::all().iter().flat_map(|rule| rules::found(rule, self)).collect()
     }
 
+    /// The root module as one document, for `select`.
     pub fn json(&self) -> serde_json::Value {
-        serde_json::Value::Null
+        self.document.json()
     }
 
-    pub fn place_of(&self, _: &str) -> Option<Place> {
-        None
+    /// Where a JSON pointer of that document stands; for one that isn't there, nowhere.
+    pub fn place_of(&self, pointer: &str) -> Option<Place> {
+        let (n, span) = self.document.at(pointer)?;
+        Some(self.sources.get(*self.root.get(n)?)?.place(&span))
     }
 }
 
-pub mod rules {
-    //! The built-in rules: none.
-    pub struct Rule;
+/// The folder a file lies in; empty for the hand-in's own.
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
 
-    impl Rule {
-        pub fn title(&self) -> &'static str {
-            ""
+/// The folder that is planned: the one nearest to the top that holds configuration.
+fn root_folder(sources: &[Source]) -> Option<String> {
+    let folders = sources.iter().filter(|s| intake::is_configuration(&s.path)).map(|s| folder_of(&s.path));
+    folders.min_by_key(|f| (if f.is_empty() { 0 } else { 1 + f.matches('/').count() }, f.to_owned())).map(str::to_owned)
+}
+
+/// Modules deeper than this are read without what their callers pass.
+const DEEPEST_CALL: usize = 8;
+
+/// All folders' modules, callers before what they call, so that values can be passed on.
+fn modules(sources: &[Source], fuel: &Fuel) -> Vec<Module> {
+    let mut folders: BTreeMap<&str, Vec<(usize, &Source)>> = BTreeMap::new();
+    for (n, source) in sources.iter().enumerate().filter(|(_, s)| intake::is_configuration(&s.path)) {
+        folders.entry(folder_of(&source.path)).or_default().push((n, source));
+    }
+    let called: BTreeSet<String> = folders.iter().flat_map(|(dir, sources)| calls(dir, sources)).collect();
+    let mut order: Vec<String> = folders.keys().filter(|d| !called.contains(**d)).map(|d| (*d).to_owned()).collect();
+    let mut given: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
+    let mut modules: Vec<Module> = Vec::new();
+    for _ in 0..DEEPEST_CALL {
+        let mut next = Vec::new();
+        for dir in std::mem::take(&mut order) {
+            let Some(sources) = folders.remove(dir.as_str()) else { continue };
+            let passed = given.remove(&dir).unwrap_or_default();
+            let made = build::module(&dir, called.contains(&dir), &sources, &passed, fuel);
+            for block in made.of_kind("module") {
+                let Some(target) = block.text("source").and_then(|s| local(&dir, s)) else { continue };
+                pass(given.entry(target.clone()).or_default(), block);
+                next.push(target);
+            }
+            modules.push(made);
+        }
+        order = next;
+    }
+    // What only calls itself, or lies too deep.
+    modules.extend(folders.into_iter().map(|(dir, sources)| build::module(dir, true, &sources, &BTreeMap::new(), fuel)));
+    modules
+}
+
+/// Adds what a call passes; what two calls pass differently is unknown.
+fn pass(given: &mut BTreeMap<String, Value>, call: &module::Block) {
+    for a in &call.attributes {
+        let value = given.entry(a.name.clone()).or_insert_with(|| a.value.clone());
+        if *value != a.value {
+            *value = Value::Unknown;
         }
     }
+}
 
-    pub fn by_id(_: &str) -> Option<Rule> {
-        None
+/// The folders that a folder's modules lie in, where they are local.
+fn calls(dir: &str, sources: &[(usize, &Source)]) -> Vec<String> {
+    let blocks = sources.iter().flat_map(|(_, s)| s.body.blocks()).filter(|b| b.ident.as_str() == "module");
+    blocks.filter_map(|b| local(dir, b.body.get_attribute("source")?.value.as_str()?)).collect()
+}
+
+/// A local module's folder in the hand-in; nothing for other sources and for paths that leave it.
+fn local(dir: &str, source: &str) -> Option<String> {
+    if !source.starts_with("./") && !source.starts_with("../") {
+        return None;
     }
+    let mut parts: Vec<&str> = dir.split('/').filter(|p| !p.is_empty()).collect();
+    for part in source.split('/').filter(|p| !p.is_empty() && *p != ".") {
+        if part == ".." {
+            parts.pop()?;
+        } else {
+            parts.push(part);
+        }
+    }
+    Some(parts.join("/"))
 }

@@ -1,0 +1,162 @@
+//! Rules about IAM: who may do what, and who may become whom.
+use super::{Look, Rule};
+use crate::engine::report::{Problem, Severity};
+use crate::engine::terraform::module::{Block, Module};
+use crate::engine::terraform::policy::{self, Policy, Statement};
+
+pub static STAR: Rule = Rule {
+    id: "iam-star",
+    severity: Severity::Error,
+    title: "Policies name actions and resources",
+    why: "Whoever gets the role's credentials, by a forged request or a leaked log, may do all that the policy allows, everywhere it allows it.",
+    fix: "List the actions that are needed and the ARNs they are needed on.",
+    passes: "resource \"aws_iam_policy\" \"read\" {\n  policy = jsonencode({\n    Statement = [{ Effect = \"Allow\", Action = [\"s3:GetObject\"], Resource = \"arn:aws:s3:::weights/*\" }]\n  })\n}\n",
+    fails: "resource \"aws_iam_policy\" \"all\" {\n  policy = jsonencode({\n    Statement = [{ Effect = \"Allow\", Action = \"s3:*\", Resource = \"*\" }]\n  })\n}\n",
+    check: star,
+};
+
+/// Actions that IAM knows for all resources only.
+const EVERYWHERE: [&str; 11] = [
+    "ecr:GetAuthorizationToken",
+    "cloudwatch:PutMetricData",
+    "sts:GetCallerIdentity",
+    "ec2:CreateTags",
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+    "ssm:UpdateInstanceInformation",
+];
+
+fn star(look: &mut Look<'_>) {
+    for module in look.modules() {
+        for block in &module.blocks {
+            if block.kind == "data" && block.labels.first().is_some_and(|l| l == "aws_iam_policy_document") {
+                let trust = policy::document(block).iter().all(|s| !s.principals.is_empty());
+                if !trust {
+                    judge(look, block, None, &policy::document(block));
+                }
+            }
+            match block.of() {
+                "aws_iam_policy" | "aws_iam_role_policy" | "aws_iam_user_policy" | "aws_iam_group_policy" => held(look, module, block),
+                "aws_iam_role" => block.all("inline_policy").for_each(|inline| held(look, module, inline)),
+                "aws_iam_role_policy_attachment" | "aws_iam_user_policy_attachment" | "aws_iam_group_policy_attachment" => {
+                    if let Some(name) = block
+                        .text("policy_arn")
+                        .and_then(|a| a.rsplit('/').next())
+                        .filter(|n| matches!(*n, "AdministratorAccess" | "PowerUserAccess" | "IAMFullAccess"))
+                    {
+                        let problem = look.of(block, "policy_arn", format!("`{}` attaches {name}, which allows nearly everything.", block.address()));
+                        look.found(problem);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn held(look: &mut Look<'_>, module: &Module, block: &Block) {
+    match policy::of(module, block, "policy") {
+        // A document's statements are shown where they are written.
+        Some(Policy::Known(_))
+            if block.attribute("policy").is_some_and(|a| a.refs.iter().any(|p| p.len() > 1 && p[1] == "aws_iam_policy_document")) => {}
+        Some(Policy::Known(statements)) => judge(look, block, Some("policy"), &statements),
+        Some(Policy::NoJson) => {
+            let problem = look.of(block, "policy", format!("The policy of `{}` is no JSON.", block.address()));
+            look.found(problem.fix("Write it with `jsonencode({ … })`."));
+        }
+        _ => {}
+    }
+}
+
+fn judge(look: &mut Look<'_>, block: &Block, attribute: Option<&str>, statements: &[Statement]) {
+    for (n, s) in statements.iter().enumerate().filter(|(_, s)| s.allows) {
+        let Some(message) = too_much(s) else { continue };
+        let whose = if block.labels.is_empty() { "the role".to_owned() } else { format!("`{}`", block.address()) };
+        let message = format!("Statement {} of {whose} {message}.", n + 1);
+        let problem: Problem = match attribute {
+            Some(name) => {
+                let near = needle(look, block, name, s);
+                near.map_or_else(|| look.of(block, name, message.clone()), |span| look.at(block.source, &span, message.clone()))
+            }
+            None => look.on(block.all("statement").nth(n).unwrap_or(block), message),
+        };
+        look.found(problem);
+    }
+}
+
+/// Where the action or the star stands in an attribute's text.
+fn needle(look: &Look<'_>, block: &Block, attribute: &str, s: &Statement) -> Option<std::ops::Range<usize>> {
+    let span = block.attribute(attribute)?.span.clone();
+    let text = look.terraform.sources.get(block.source)?.text.get(span.clone())?;
+    let wanted = s.actions.iter().find(|a| is_wide(a)).map_or("*", String::as_str);
+    let at = text.find(&format!("\"{wanted}\""))?;
+    Some(span.start + at..span.start + at + wanted.len() + 2)
+}
+
+/// `*`, `s3:*`: every action there is, or of a service.
+fn is_wide(action: &str) -> bool {
+    action == "*" || action.ends_with(":*")
+}
+
+fn too_much(s: &Statement) -> Option<String> {
+    if s.not_actions {
+        return Some("allows everything but what it lists (NotAction)".into());
+    }
+    if let Some(action) = s.actions.iter().find(|a| is_wide(a)) {
+        let what = if action == "*" || action == "*:*" {
+            "every action there is".to_owned()
+        } else {
+            format!("every action of {}", action.trim_end_matches(":*"))
+        };
+        return Some(format!("allows {what} (`{action}`)"));
+    }
+    if s.resources.iter().any(|r| r == "*")
+        && let Some(action) = s.actions.iter().find(|a| !fits_everywhere(a))
+    {
+        return Some(format!("allows `{action}` on every resource (`*`)"));
+    }
+    None
+}
+
+/// Whether an action can't be narrowed to a resource, or only lists and describes.
+fn fits_everywhere(action: &str) -> bool {
+    let verb = action.split_once(':').map_or("", |(_, v)| v);
+    EVERYWHERE.contains(&action)
+        || verb.starts_with("Describe")
+        || verb == "ListAllMyBuckets"
+        || (verb.starts_with("List") && !action.starts_with("s3:"))
+}
+
+pub static ASSUME: Rule = Rule {
+    id: "iam-assume",
+    severity: Severity::Error,
+    title: "Roles say who may take them",
+    why: "A role that everybody may take belongs to everybody's account. An identity provider without a condition on the subject lets in every repository it serves.",
+    fix: "Name the service or the accounts; for OpenID Connect add a condition on `sub`.",
+    passes: "resource \"aws_iam_role\" \"gpu\" {\n  assume_role_policy = jsonencode({\n    Statement = [{ Effect = \"Allow\", Action = \"sts:AssumeRole\", Principal = { Service = \"ec2.amazonaws.com\" } }]\n  })\n}\n",
+    fails: "resource \"aws_iam_role\" \"gpu\" {\n  assume_role_policy = jsonencode({\n    Statement = [{ Effect = \"Allow\", Action = \"sts:AssumeRole\", Principal = { AWS = \"*\" } }]\n  })\n}\n",
+    check: assume,
+};
+
+fn assume(look: &mut Look<'_>) {
+    for (module, role) in look.needed(&["aws_iam_role"]) {
+        let Some(Policy::Known(statements)) = policy::of(module, role, "assume_role_policy") else { continue };
+        for s in statements.iter().filter(|s| s.allows) {
+            if s.principals.iter().any(|(kind, who)| who == "*" && kind != "Service") && s.conditions.is_empty() {
+                let problem = look.of(role, "assume_role_policy", format!("Everybody may take `{}`.", role.address()));
+                look.found(problem);
+            }
+            let federated =
+                s.principals.iter().any(|(kind, _)| kind == "Federated") && s.actions.iter().any(|a| a == "sts:AssumeRoleWithWebIdentity");
+            if federated && !s.conditions.iter().any(|c| c.ends_with(":sub") || c.contains(crate::engine::terraform::value::HOLE)) {
+                let problem =
+                    look.of(role, "assume_role_policy", format!("`{}` can be taken by every subject of its identity provider.", role.address()));
+                look.found(problem.fix("Add a condition on the provider's `:sub`: which repository, which service account."));
+            }
+        }
+    }
+}

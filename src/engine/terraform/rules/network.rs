@@ -1,0 +1,106 @@
+//! Rules about security groups that let the whole internet in.
+use super::{Look, Rule};
+use crate::engine::report::Severity;
+use crate::engine::terraform::module::Block;
+use crate::engine::terraform::value::Value;
+
+/// One way in: where it is written, from where, and to which ports.
+struct Way<'a> {
+    block: &'a Block,
+    group: String,
+    /// The attribute that lets everybody in, if one does.
+    open: Option<&'static str>,
+    /// First and last port; all of them without.
+    ports: Option<(f64, f64)>,
+}
+
+pub static SSH: Rule = Rule {
+    id: "sg-ssh",
+    severity: Severity::Error,
+    title: "SSH and RDP aren't open to the internet",
+    why: "Port 22 of a new address is tried within minutes. One weak key or one bug in the server and the machine mines coins at your price.",
+    fix: "Use Session Manager and no open port, or allow one known range.",
+    passes: "resource \"aws_security_group\" \"gpu\" {\n  ingress {\n    from_port   = 22\n    to_port     = 22\n    protocol    = \"tcp\"\n    cidr_blocks = [\"10.0.0.0/16\"]\n  }\n}\n",
+    fails: "resource \"aws_security_group\" \"gpu\" {\n  ingress {\n    from_port   = 20\n    to_port     = 30\n    protocol    = \"tcp\"\n    cidr_blocks = [\"0.0.0.0/0\"]\n  }\n}\n",
+    check: ssh,
+};
+
+fn ssh(look: &mut Look<'_>) {
+    for way in ways(look) {
+        let Some(open) = way.open else { continue };
+        for (port, name) in [(22.0, "SSH"), (3389.0, "RDP")] {
+            if way.ports.is_none_or(|(from, to)| from <= port && port <= to) {
+                let problem = look.of(way.block, open, format!("`{}` lets the whole internet in on port {port} ({name}).", way.group));
+                look.found(problem);
+            }
+        }
+    }
+}
+
+pub static ALL_PORTS: Rule = Rule {
+    id: "sg-all",
+    severity: Severity::Error,
+    title: "No security group opens all ports to the internet",
+    why: "Whatever starts listening later, a metrics port or a notebook, is public from its first second.",
+    fix: "Open the one port that serves, to those who use it.",
+    passes: "resource \"aws_vpc_security_group_ingress_rule\" \"https\" {\n  from_port   = 443\n  to_port     = 443\n  ip_protocol = \"tcp\"\n  cidr_ipv4   = \"0.0.0.0/0\"\n}\n",
+    fails: "resource \"aws_vpc_security_group_ingress_rule\" \"all\" {\n  ip_protocol = \"-1\"\n  cidr_ipv4   = \"0.0.0.0/0\"\n}\n",
+    check: all_ports,
+};
+
+fn all_ports(look: &mut Look<'_>) {
+    for way in ways(look) {
+        let Some(open) = way.open else { continue };
+        if way.ports.is_none_or(|(from, to)| from <= 1.0 && to >= 65535.0) {
+            let problem = look.of(way.block, open, format!("`{}` lets the whole internet in on every port.", way.group));
+            look.found(problem);
+        }
+    }
+}
+
+/// All ways in.
+fn ways<'a>(look: &Look<'a>) -> Vec<Way<'a>> {
+    let mut found = Vec::new();
+    for (_, block) in
+        look.resources(&["aws_security_group", "aws_default_security_group", "aws_security_group_rule", "aws_vpc_security_group_ingress_rule"])
+    {
+        let group = block.address();
+        match block.of() {
+            "aws_security_group" | "aws_default_security_group" => {
+                found.extend(block.all("ingress").map(|i| way(i, group.clone(), "protocol")));
+                // `ingress = [{ … }]`: the attribute is shown as a whole.
+                let items = block.value("ingress").and_then(Value::items).unwrap_or_default();
+                for item in items.iter().filter_map(Value::entries) {
+                    let open = ["cidr_blocks", "ipv6_cidr_blocks"].iter().any(|n| item.get(*n).is_some_and(is_open));
+                    let every = item.get("protocol").and_then(Value::as_str) == Some("-1");
+                    let port = |n: &str| item.get(n).and_then(Value::as_number);
+                    let ports = if every { None } else { Some((port("from_port").unwrap_or(-1.0), port("to_port").unwrap_or(-1.0))) };
+                    found.push(Way { block, group: group.clone(), open: open.then_some("ingress"), ports });
+                }
+            }
+            "aws_security_group_rule" if block.text("type") == Some("ingress") => found.push(way(block, group, "protocol")),
+            "aws_vpc_security_group_ingress_rule" => found.push(way(block, group, "ip_protocol")),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn way<'a>(block: &'a Block, group: String, protocol: &str) -> Way<'a> {
+    let open = ["cidr_blocks", "ipv6_cidr_blocks", "cidr_ipv4", "cidr_ipv6"].into_iter().find(|n| block.value(n).is_some_and(is_open));
+    let every = block.value(protocol).and_then(Value::shown).is_some_and(|p| p == "-1" || p == "all");
+    // A port that isn't known is no proof of anything.
+    let ports = if every { None } else { Some((block.number("from_port").unwrap_or(-1.0), block.number("to_port").unwrap_or(-1.0))) };
+    Way { block, group, open, ports }
+}
+
+/// Whether a range, or one of a list, is most of the internet.
+fn is_open(value: &Value) -> bool {
+    match value {
+        Value::List(items) => items.iter().any(is_open),
+        Value::Text(text) => text
+            .split_once('/')
+            .is_some_and(|(address, length)| length.parse::<u32>().is_ok_and(|l| l < 8 && (l == 0 || !address.starts_with("10.")))),
+        _ => false,
+    }
+}
