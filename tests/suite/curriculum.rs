@@ -33,6 +33,7 @@ async fn a_visitor_reads_the_syllabus_and_the_rules(portal: Portal) {
     let mut visitor = portal.visitor();
     visitor.opens("/syllabus").await.sees("DevOps for the AI era").sees("Run a chat service inside a quota").sees("Terraform");
     visitor.opens("/rules").await.sees("res-mem-lim").opens("/rules/res-mem-lim").await.sees("Why it matters").sees("Fails").sees("Passes");
+    visitor.opens("/rules").await.sees("sg-ssh").opens("/rules/sg-ssh").await.sees("Terraform").sees("Why it matters");
     visitor.opens("/rules/no-such-rule").await.is_answered(404);
     assert_eq!(visitor.gets("/weeks").await.status, 303);
     assert_eq!(visitor.gets("/labs/chat-in-a-quota").await.status, 303);

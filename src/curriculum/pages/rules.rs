@@ -1,7 +1,7 @@
 //! Every built-in rule of the grader: why it matters, how to mend it, an example that fails and one that passes.
 use crate::curriculum::markdown::{self, Html};
-use crate::engine::kubernetes;
 use crate::engine::report::Severity;
+use crate::engine::{kubernetes, terraform};
 use crate::error::{Answer, Error};
 use crate::web::{self, Path, Site};
 use askama::Template;
@@ -60,8 +60,22 @@ fn kubernetes() -> Vec<Rule> {
     kubernetes::rules::all().iter().map(rule).collect()
 }
 
+fn terraform() -> Vec<Rule> {
+    let rule = |rule: &&'static terraform::rules::Rule| Rule {
+        id: rule.id,
+        title: rule.title,
+        severity: rule.severity,
+        why: rule.why,
+        fix: rule.fix,
+        fails: rule.fails.trim().to_owned(),
+        passes: rule.passes.trim().to_owned(),
+        file: "main.tf",
+    };
+    terraform::rules::all().iter().map(rule).collect()
+}
+
 fn families() -> Vec<Family> {
-    vec![Family { title: "Kubernetes", rules: kubernetes() }]
+    vec![Family { title: "Kubernetes", rules: kubernetes() }, Family { title: "Terraform", rules: terraform() }]
 }
 
 #[derive(Template)]
