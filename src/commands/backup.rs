@@ -12,11 +12,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]
-#[command(long_about = "Write everything the database holds to one file, from one moment, while the portal runs\n\n\
-    The file is the same from SQLite and from PostgreSQL, and `groundcrew restore` reads it into either. \
+#[command(
+    after_long_help = "The file holds one moment, and the portal may run meanwhile. It is the same from SQLite and from PostgreSQL, and `groundcrew restore` reads it into either. \
     It is readable by its owner alone, and appears under its name when it is whole.\n\n\
     The root key (DATA/root.key or GROUNDCREW_KEY_FILE) is never in it: keep a copy of that file elsewhere. \
-    Without it, what is sealed (mails that wait, signing keys) can't be opened after a restore.")]
+    Without it, what is sealed (mails that wait, signing keys) can't be opened after a restore."
+)]
 pub struct BackupArgs {
     #[command(flatten)]
     data: DataArgs,

@@ -10,10 +10,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]
-#[command(long_about = "Read a backup into an empty database, SQLite or PostgreSQL, whichever it came from\n\n\
-    All of it is restored or, when the file is damaged or cut off, nothing. Stop the portal first if it uses that database.\n\n\
+#[command(
+    after_long_help = "All of it is restored or, when the file is damaged or cut off, nothing. Stop the portal first if it uses that database.\n\n\
     The root key is never in a backup: put your copy of it at DATA/root.key (or where GROUNDCREW_KEY_FILE says) before the \
-    portal starts. Otherwise it makes a new one, and what was sealed under the old one (mails that wait, signing keys) stays shut.")]
+    portal starts. Otherwise it makes a new one, and what was sealed under the old one (mails that wait, signing keys) stays shut."
+)]
 pub struct RestoreArgs {
     #[command(flatten)]
     data: DataArgs,
