@@ -97,9 +97,16 @@ fn needle(look: &Look<'_>, block: &Block, attribute: &str, s: &Statement) -> Opt
     Some(span.start + at..span.start + at + wanted.len() + 2)
 }
 
-/// `*`, `s3:*`: every action there is, or of a service.
+/// `*`, `s3:*`, `s3:**`: every action there is, or of a service.
 fn is_wide(action: &str) -> bool {
-    action == "*" || action.ends_with(":*")
+    let verb = action.rsplit(':').next().unwrap_or_default();
+    verb.contains('*') && verb.chars().all(|c| matches!(c, '*' | '?'))
+}
+
+/// `*`, or the name that stands for every bucket.
+fn is_everything(resource: &str) -> bool {
+    is_wide(resource) && (!resource.contains(':') || resource.starts_with("arn:aws:s3:::") || resource.starts_with("arn:*"))
+        || resource.starts_with("arn:aws:s3:::*")
 }
 
 fn too_much(s: &Statement) -> Option<String> {
@@ -107,17 +114,17 @@ fn too_much(s: &Statement) -> Option<String> {
         return Some("allows everything but what it lists (NotAction)".into());
     }
     if let Some(action) = s.actions.iter().find(|a| is_wide(a)) {
-        let what = if action == "*" || action == "*:*" {
+        let what = if !action.contains(':') || action.starts_with('*') {
             "every action there is".to_owned()
         } else {
-            format!("every action of {}", action.trim_end_matches(":*"))
+            format!("every action of {}", action.split(':').next().unwrap_or_default())
         };
         return Some(format!("allows {what} (`{action}`)"));
     }
-    if s.resources.iter().any(|r| r == "*")
+    if let Some(everything) = s.resources.iter().find(|r| is_everything(r))
         && let Some(action) = s.actions.iter().find(|a| !fits_everywhere(a))
     {
-        return Some(format!("allows `{action}` on every resource (`*`)"));
+        return Some(format!("allows `{action}` on every resource (`{everything}`)"));
     }
     None
 }

@@ -33,3 +33,128 @@ fn ids_are_unique() {
     ids.dedup();
     assert_eq!(ids.len(), all().len());
 }
+
+/// A rule, a configuration, and how many problems it finds there.
+const CASES: &[(&str, &str, usize)] = &[
+    // Values come through variables, locals, conditions and loops.
+    (
+        "sg-ssh",
+        "variable \"from\" {\n  default = [\"0.0.0.0/0\"]\n}\nlocals {\n  ports = { ssh = 22, web = 443 }\n}\nresource \"aws_security_group\" \"a\" {\n  dynamic \"ingress\" {\n    for_each = local.ports\n    content {\n      from_port   = ingress.value\n      to_port     = ingress.value\n      protocol    = \"tcp\"\n      cidr_blocks = var.from\n    }\n  }\n}\n",
+        1,
+    ),
+    (
+        "sg-ssh",
+        "resource \"aws_security_group_rule\" \"a\" {\n  for_each    = toset([\"::/0\", \"10.0.0.0/8\"])\n  type        = \"ingress\"\n  from_port   = 0\n  to_port     = 65535\n  protocol    = \"tcp\"\n  cidr_blocks = [each.value]\n}\n",
+        2,
+    ),
+    (
+        "sg-ssh",
+        "resource \"aws_security_group_rule\" \"a\" {\n  type        = \"egress\"\n  from_port   = 22\n  to_port     = 22\n  protocol    = \"tcp\"\n  cidr_blocks = [\"0.0.0.0/0\"]\n}\n",
+        0,
+    ),
+    (
+        "sg-all",
+        "resource \"aws_security_group\" \"a\" {\n  ingress = [{ protocol = \"-1\", from_port = 0, to_port = 0, cidr_blocks = [\"0.0.0.0/0\"] }]\n}\n",
+        1,
+    ),
+    // What count makes zero of isn't there.
+    (
+        "s3-version",
+        "resource \"aws_s3_bucket\" \"a\" {\n}\nresource \"aws_s3_bucket_versioning\" \"a\" {\n  count  = 0\n  bucket = aws_s3_bucket.a.id\n  versioning_configuration {\n    status = \"Enabled\"\n  }\n}\n",
+        1,
+    ),
+    // Another bucket's versioning is no help.
+    (
+        "s3-version",
+        "resource \"aws_s3_bucket\" \"a\" {\n}\nresource \"aws_s3_bucket\" \"b\" {\n}\nresource \"aws_s3_bucket_versioning\" \"a\" {\n  bucket = aws_s3_bucket.a.id\n  versioning_configuration {\n    status = \"Enabled\"\n  }\n}\n",
+        1,
+    ),
+    ("s3-enc", "locals {\n  a = 1\n}\n", 1),
+    // Policies, however they are written.
+    (
+        "iam-star",
+        "resource \"aws_iam_policy\" \"a\" {\n  policy = <<-EOT\n    {\"Statement\": {\"Effect\": \"Allow\", \"Action\": \"iam:*\", \"Resource\": \"${aws_s3_bucket.b.arn}\"}}\n  EOT\n}\nresource \"aws_s3_bucket\" \"b\" {\n}\n",
+        1,
+    ),
+    (
+        "iam-star",
+        "data \"aws_iam_policy_document\" \"a\" {\n  statement {\n    actions   = [\"s3:PutObject\"]\n    resources = [\"*\"]\n  }\n}\nresource \"aws_iam_policy\" \"a\" {\n  policy = data.aws_iam_policy_document.a.json\n}\n",
+        1,
+    ),
+    (
+        "iam-star",
+        "locals {\n  statement = { Effect = \"Allow\", Action = [\"ec2:DescribeInstances\", \"ecr:GetAuthorizationToken\"], Resource = \"*\" }\n}\nresource \"aws_iam_policy\" \"a\" {\n  policy = jsonencode({ Statement = [local.statement] })\n}\n",
+        0,
+    ),
+    (
+        "iam-star",
+        "resource \"aws_iam_policy\" \"a\" {\n  policy = jsonencode({ Statement = [{ Effect = \"Allow\", Action = \"s3:GetObject\", Resource = \"arn:aws:s3:::*\" }, { Effect = \"Deny\", Action = \"*\", Resource = \"*\" }] })\n}\n",
+        1,
+    ),
+    ("iam-star", "resource \"aws_iam_policy\" \"a\" {\n  policy = \"not json\"\n}\n", 1),
+    (
+        "iam-assume",
+        "data \"aws_iam_policy_document\" \"a\" {\n  statement {\n    actions = [\"sts:AssumeRoleWithWebIdentity\"]\n    principals {\n      type        = \"Federated\"\n      identifiers = [\"arn:aws:iam::1:oidc-provider/x\"]\n    }\n  }\n}\nresource \"aws_iam_role\" \"a\" {\n  assume_role_policy = data.aws_iam_policy_document.a.json\n}\n",
+        1,
+    ),
+    // References.
+    ("tf-undeclared", "resource \"aws_vpc\" \"a\" {\n  cidr_block = each.value\n}\n", 1),
+    (
+        "tf-undeclared",
+        "resource \"aws_vpc\" \"a\" {\n  for_each   = toset([\"10.0.0.0/16\"])\n  cidr_block = each.value\n  lifecycle {\n    ignore_changes = [tags]\n  }\n}\n",
+        0,
+    ),
+    ("tf-undeclared", "locals {\n  a = lenght([1])\n  b = main\n  c = data.aws_ami.x.id\n  d = [for x in [1] : x]\n}\n", 3),
+    (
+        "tf-undeclared",
+        "moved {\n  from = aws_vpc.a\n  to   = aws_vpc.b\n}\nimport {\n  to = aws_vpc.c\n  id = \"x\"\n}\nresource \"aws_vpc\" \"b\" {\n}\n",
+        1,
+    ),
+    ("tf-unused", "locals {\n  a = 1\n  b = local.a\n}\n", 1),
+    ("parses", "resource \"aws_vpc\" \"a\" {\n}\nresource \"aws_vpc\" \"a\" {\n}\n", 1),
+    // Types through a template.
+    (
+        "gpu-root-vol",
+        "resource \"aws_launch_template\" \"a\" {\n}\nresource \"aws_eks_node_group\" \"g\" {\n  instance_types = [\"g5.xlarge\"]\n  launch_template {\n    id = aws_launch_template.a.id\n  }\n}\n",
+        1,
+    ),
+    ("gpu-taint", "resource \"aws_eks_node_group\" \"g\" {\n  instance_types = [\"m7i.large\"]\n}\n", 1),
+    (
+        "tf-refused",
+        "terraform {\n  cloud {\n  }\n}\ndata \"external\" \"x\" {\n}\nmodule \"m\" {\n  source = \"git::https://example.com/x.git\"\n}\nprovider \"aws\" {\n  profile = \"x\"\n}\nlocals {\n  a = file(\"/etc/passwd\")\n}\n",
+        5,
+    ),
+];
+
+#[test]
+fn rules_see_what_is_written_in_other_words() {
+    for (rule, text, wanted) in CASES {
+        let problems = run(by_id(rule).unwrap(), &read(text));
+        assert_eq!(problems.len(), *wanted, "{rule} over\n{text}\n{problems:?}");
+    }
+}
+
+#[test]
+fn a_module_of_the_hand_in_gets_what_its_caller_passes() {
+    let file = |path: &str, text: &str| File { path: path.into(), bytes: text.into() };
+    let pool =
+        "variable \"type\" {\n}\nresource \"aws_instance\" \"a\" {\n  instance_type = var.type\n}\noutput \"id\" {\n  value = aws_instance.a.id\n}\n";
+    let call = "module \"pool\" {\n  source = \"./modules/pool\"\n  type   = \"g6.3xlarge\"\n  tpye   = 1\n}\nlocals {\n  a = module.pool.id\n  b = module.pool.ip\n}\n";
+    let terraform = Terraform::read(&Files::new(vec![file("main.tf", call), file("modules/pool/main.tf", pool)]));
+    let problems = run(by_id("ec2-type-valid").unwrap(), &terraform);
+    assert_eq!(problems.len(), 1);
+    assert_eq!(problems[0].place.as_ref().unwrap().file, "modules/pool/main.tf");
+    let problems: Vec<String> = run(by_id("tf-undeclared").unwrap(), &terraform).into_iter().map(|p| p.message).collect();
+    assert_eq!(problems, ["Module `pool` has no output `ip`.", "Module `pool` has no variable `tpye`."]);
+    assert!(terraform.json().get("variable").is_none());
+}
+
+#[test]
+fn a_fix_is_a_diff_of_the_line_that_is_wrong() {
+    let terraform = read("resource \"aws_launch_template\" \"a\" {\n  metadata_options {\n    http_tokens = \"optional\" # why\n  }\n}\n");
+    let problems = run(by_id("ec2-imdsv2").unwrap(), &terraform);
+    assert_eq!(problems[0].fix.as_deref(), Some("-    http_tokens = \"optional\" # why\n+    http_tokens = \"required\" # why"));
+    let terraform = read("variable \"name\" {\n}\n");
+    let problems = run(by_id("tf-var-typed").unwrap(), &terraform);
+    assert_eq!(problems[0].fix.as_deref(), Some(" variable \"name\" {\n+  type = string"));
+}
