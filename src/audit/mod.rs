@@ -1,4 +1,5 @@
 //! The audit log: who changed what and when, append-only, in ids and field names, never in names or free text.
+pub mod pages;
 pub mod store;
 
 use crate::db::values::{Json, Row, Timestamp};

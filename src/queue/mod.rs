@@ -1,4 +1,5 @@
 //! Durable work: a table of jobs with leases. Knows kinds, keys and payloads, and no noun.
+pub mod pages;
 pub mod progress;
 pub mod store;
 pub mod worker;

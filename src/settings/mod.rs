@@ -1,4 +1,5 @@
 //! What an admin may adjust while the portal runs; everything it takes to boot is in `config.rs`.
+pub mod pages;
 pub mod store;
 
 use serde::{Deserialize, Serialize};

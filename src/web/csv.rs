@@ -14,7 +14,7 @@ pub fn answer(name: &str, rows: impl IntoIterator<Item = Vec<String>>) -> Answer
     for row in rows {
         writer.write_record(row.iter().map(|cell| safe(cell)))?;
     }
-    let body = writer.into_inner().map_err(|e| e.into_error())?;
+    let body = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
     let file: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),

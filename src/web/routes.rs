@@ -1,8 +1,9 @@
 //! The site map: every URL of the portal and who may call it.
 use super::guard::{self, Who};
 use super::{assets, layers, metrics, pages, tour, visitor};
-use crate::accounts::pages::{join, profile, reset, sign_in, sign_ins, tokens};
+use crate::accounts::pages::{join, people as accounts, profile, reset, sign_in, sign_ins, tokens};
 use crate::app::App;
+use crate::audit::pages as audit;
 use crate::cohorts::pages as cohorts;
 use crate::curriculum::pages as curriculum;
 use crate::demo::pages as demo;
@@ -10,7 +11,9 @@ use crate::error::Error;
 use crate::gradings::pages as gradings;
 use crate::notices::pages as notices;
 use crate::progress::pages as progress;
+use crate::queue::pages as queue;
 use crate::reviews::pages as reviews;
+use crate::settings::pages as settings;
 use crate::submissions::{api, pages as submissions};
 use Who::{Admin, Anyone, Member, SignedIn, Staff, Student};
 use axum::handler::Handler;
@@ -154,6 +157,26 @@ fn staff() -> Vec<Route> {
 /// Running the installation.
 fn admin() -> Vec<Route> {
     vec![
+        get("/admin", Admin, settings::overview::show),
+        get("/admin/settings", Admin, settings::show),
+        post("/admin/settings", Admin, settings::change),
+        get("/admin/jobs", Admin, queue::list),
+        post("/admin/jobs/{id}", Admin, queue::try_again),
+        get("/admin/audit", Admin, audit::list),
+        get("/admin/programs", Admin, curriculum::programs::list),
+        get("/admin/people", Admin, accounts::list),
+        get("/admin/people/{id}", Admin, accounts::show),
+        post("/admin/people/{id}/reset", Admin, accounts::reset),
+        get("/admin/people/{id}/{what}", Admin, accounts::ask),
+        post("/admin/people/{id}/{what}", Admin, accounts::change),
+        get("/admin/cohorts", Admin, cohorts::admin::list),
+        post("/admin/cohorts", Admin, cohorts::admin::open),
+        get("/admin/cohorts/{id}", Admin, cohorts::admin::show),
+        post("/admin/cohorts/{id}", Admin, cohorts::admin::change),
+        get("/admin/cohorts/{id}/archive", Admin, cohorts::admin::ask_archive),
+        post("/admin/cohorts/{id}/archive", Admin, cohorts::admin::archive),
+        get("/admin/cohorts/{id}/versions/{hash}", Admin, cohorts::versions::ask),
+        post("/admin/cohorts/{id}/versions/{hash}", Admin, cohorts::versions::change),
         post("/admin/cohorts/{id}/instructors", Admin, cohorts::people::assign),
         get("/admin/cohorts/{id}/instructors/{person}/remove", Admin, cohorts::people::ask_remove),
         post("/admin/cohorts/{id}/instructors/{person}/remove", Admin, cohorts::people::remove),

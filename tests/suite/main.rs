@@ -5,6 +5,7 @@
 #[macro_use]
 mod people;
 
+mod admin;
 mod architecture;
 mod backups;
 mod cohorts;

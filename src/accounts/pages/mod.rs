@@ -1,5 +1,6 @@
 //! Signing in and out, and what people do with their own account.
 pub mod join;
+pub mod people;
 pub mod profile;
 pub mod reset;
 pub mod sign_in;

@@ -67,7 +67,7 @@ pub async fn preview(State(app): State<App>, visitor: Visitor, site: Site, Path(
     for line in lines.iter().filter(|l| l.fate == Fate::Invite) {
         writer.write_record([line.email.as_str(), line.name.as_str(), line.role.as_str()])?;
     }
-    let good = String::from_utf8(writer.into_inner().map_err(|e| e.into_error())?)?;
+    let good = String::from_utf8(writer.into_inner().map_err(csv::IntoInnerError::into_error)?)?;
     web::page(&Preview { mails: app.outside.post.delivers(), site, cohort, lines, good })
 }
 

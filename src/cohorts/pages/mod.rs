@@ -1,4 +1,5 @@
 //! A cohort's pages for its staff: who is in it, how everybody stands, and what staff change.
+pub mod admin;
 pub mod changes;
 pub mod gradebook;
 pub mod import;
@@ -7,6 +8,7 @@ pub mod list;
 pub mod overview;
 pub mod people;
 pub mod student;
+pub mod versions;
 
 use super::roster::{Member, store as roster};
 use super::{Cohort, CohortId, EnrolmentId, store};

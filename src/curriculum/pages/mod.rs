@@ -1,5 +1,6 @@
 //! The pages of the program: weeks, lessons, labs, the syllabus, the rules.
 pub mod labs;
+pub mod programs;
 pub mod rules;
 pub mod syllabus;
 pub mod weeks;

@@ -1,0 +1,79 @@
+//! `/admin`: leads a fresh installation through its first steps, then says how everything stands.
+use crate::accounts::store as accounts;
+use crate::app::App;
+use crate::audit::{self, Filter, Recorded};
+use crate::cohorts::roster::{Listed, store as roster};
+use crate::error::Answer;
+use crate::queue::{State as Stands, store as queue};
+use crate::web::{self, Site, filters};
+use askama::Template;
+use axum::extract::State;
+
+/// A first step: what to do, why, where, and whether it is done.
+struct Step {
+    title: &'static str,
+    words: &'static str,
+    url: String,
+    done: bool,
+}
+
+#[derive(Template)]
+#[template(path = "settings/overview.html")]
+struct Overview {
+    site: Site,
+    steps: Vec<Step>,
+    cohorts: Vec<Listed>,
+    people: i64,
+    waiting: i64,
+    running: i64,
+    broken: i64,
+    log: Vec<Recorded>,
+    /// In authoring mode, what is wrong with the program's folder.
+    problems: Vec<String>,
+}
+
+impl Overview {
+    /// The first step that isn't done.
+    fn next(&self) -> Option<usize> {
+        self.steps.iter().position(|s| !s.done)
+    }
+
+    fn is_next(&self, index: &usize) -> bool {
+        self.next() == Some(*index)
+    }
+}
+
+/// GET /admin
+pub async fn show(State(app): State<App>, site: Site) -> Answer {
+    let mut conn = app.db.read().await?;
+    let cohorts: Vec<Listed> = roster::cohorts(&mut conn, None, site.now).await?.into_iter().filter(|c| c.archived.is_none()).collect();
+    let people = accounts::count(&mut conn).await?;
+    let counts = queue::counts(&mut conn, site.now).await?;
+    let log = audit::store::list(&mut conn, &Filter::default(), 8).await?;
+    drop(conn);
+    let of = |state: Stands| counts.iter().find(|(s, _)| *s == state).map_or(0, |(_, n)| *n);
+    let to = |cohort: Option<&Listed>| cohort.map_or_else(|| "/admin/cohorts".to_owned(), |c| format!("/cohorts/{}/people", c.id));
+    let without = |missing: fn(&Listed) -> bool| cohorts.iter().find(|c| missing(c)).or(cohorts.first());
+    let steps = vec![
+        Step {
+            title: "Make a cohort",
+            words: "One run of the program: a name, the Monday of its first week, its time zone.",
+            url: "/admin/cohorts".to_owned(),
+            done: !cohorts.is_empty(),
+        },
+        Step {
+            title: "Assign an instructor",
+            words: "They see their cohort's students, review hand-ins and extend due times. Somebody without an account is invited by link.",
+            url: to(without(|c| c.instructors == 0)),
+            done: cohorts.iter().any(|c| c.instructors > 0),
+        },
+        Step {
+            title: "Invite students",
+            words: "By a link each, or many by a list. Whoever follows theirs chooses a password and lands on their week.",
+            url: to(without(|c| c.students + c.invited == 0)),
+            done: cohorts.iter().any(|c| c.students + c.invited > 0),
+        },
+    ];
+    let (waiting, running, broken) = (of(Stands::Waiting), of(Stands::Running), of(Stands::Broken));
+    web::page(&Overview { site, steps, cohorts, people, waiting, running, broken, log, problems: app.programs.problems() })
+}
