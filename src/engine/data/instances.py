@@ -1,7 +1,16 @@
 #!/usr/bin/env python3
-"""Writes instances.json: families of EC2 instance types with the facts that rules ask for. See SOURCES.md."""
+"""Writes instances.json: families of EC2 instance types with the facts that rules ask for. See SOURCES.md.
+
+    instances.py <botocore wheel>
+
+Which types exist is the wheel's word (its model of EC2's API): facts about a type it doesn't know are an error, and types
+without facts are added with their names alone.
+"""
+import gzip
 import json
 import pathlib
+import sys
+import zipfile
 
 AS_OF = "2026-11"
 # Sizes in the unit of an xlarge (4 vCPUs); 0.5 is `large`, 0.25 `medium`.
@@ -21,7 +30,7 @@ def family(gib, units, metal=(), previous=None):
 def accelerated(gpu, gib, table, previous=None, neuron=False):
     made = {"sizes": {s: {k: v for k, v in zip(("gpus", "vcpu", "gib"), row)} for s, row in table.items()}}
     if gpu:
-        made |= {"gpu": gpu, "gpu_gib": gib}
+        made |= {"gpu": gpu} | ({"gpu_gib": gib} if gib else {})
     if neuron:
         made["neuron"] = True
     return {**made, "previous": previous} if previous else made
@@ -151,6 +160,24 @@ F["dl2q"] = accelerated(None, None, {"24xlarge": (8, 96, 768)})
 F["f1"] = accelerated(None, None, {"2xlarge": (0, 8, 122), "4xlarge": (0, 16, 244), "16xlarge": (0, 64, 976)}, "f2")
 F["f2"] = accelerated(None, None, {"6xlarge": (0, 24, 256), "12xlarge": (0, 48, 512), "48xlarge": (0, 192, 2048)})
 F["vt1"] = accelerated(None, None, {"3xlarge": (0, 12, 24), "6xlarge": (0, 24, 48), "24xlarge": (0, 96, 192)})
+
+# The model names the card no further; enough to know that there is one.
+F["g7"] = accelerated("NVIDIA", None, {})
+F["trn2u"] = accelerated(None, None, {}, neuron=True)
+
+wheel = zipfile.ZipFile(sys.argv[1])
+name = next(n for n in wheel.namelist() if "data/ec2/2016-11-15/service-2.json" in n)
+model = wheel.read(name)
+model = json.loads(gzip.decompress(model) if name.endswith(".gz") else model)
+real = set(model["shapes"]["InstanceType"]["enum"])
+invented = {f"{f}.{s}" for f, facts in F.items() for s in facts["sizes"]} - real
+if invented:
+    sys.exit(f"no such types: {sorted(invented)}")
+for known in real:
+    family_name, size = known.split(".")
+    F.setdefault(family_name, {"sizes": {}})["sizes"].setdefault(size, {})
+for facts in F.values():
+    facts["sizes"] = dict(sorted(facts["sizes"].items()))
 
 out = pathlib.Path(__file__).with_name("instances.json")
 lines = [f'    {json.dumps(n)}: {json.dumps(F[n])}' for n in sorted(F)]

@@ -60,10 +60,6 @@ fn valid(look: &mut Look<'_>) {
         return;
     }
     for (block, attribute, name) in mentions(look) {
-        // The table leaves the high-memory families out.
-        if name.starts_with("u-") || name.starts_with("u7i") {
-            continue;
-        }
         let Err(why) = machines::machine(&name) else { continue };
         let message = match why {
             NoMachine::Malformed => format!("`{name}` is no instance type: one is written as family.size, such as `g6.xlarge`."),
