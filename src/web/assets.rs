@@ -137,7 +137,8 @@ mod tests {
         assert!(templates.len() > 3);
         let forbidden = regex::Regex::new(r#"\s(style|on[a-z]+|hx-on[:a-z-]*)\s*=\s*["']|<script>|<style|javascript:"#).unwrap();
         for path in templates {
-            let text = fs::read_to_string(&path).unwrap();
+            // A style element with the response's own nonce is what the policy allows.
+            let text = fs::read_to_string(&path).unwrap().replace(r#"<style nonce="{{ site.nonce }}">"#, "");
             if let Some(found) = forbidden.find(&text) {
                 let line = text[..found.start()].lines().count();
                 panic!("{}:{line}: {:?} is not allowed by the content policy", path.display(), found.as_str());
