@@ -111,6 +111,14 @@ pub fn quiz(files: &[File], dir: &str, week: u32, all: &RefCell<Vec<Fault>>) -> 
     let listed = fields.list("questions");
     let read: Vec<Read> = listed.iter().filter_map(|node| quiz_file::question(node, &faults)).collect();
     fields.done(|key| (key == "checks").then(|| "a quiz has `questions`".to_owned()));
+    for Read { line, check } in &read {
+        if let (Kind::Quiz(question), Some(most)) = (&check.kind, attempts)
+            && question.variants.len() < most as usize
+        {
+            let n = question.variants.len();
+            faults.say(*line, format!("question `{}` has too few variants for {most} attempts, {n}: each attempt asks a new one", check.id));
+        }
+    }
     points(&read, read.len() == listed.len(), common.points, &fields);
     let lab = Lab {
         id: common.id?,

@@ -23,7 +23,7 @@ title: A quiz
 minutes: 5
 skills: { kubernetes: 1 }
 points: 10
-attempts: 3
+attempts: 1
 questions:
   - id: first
     points: 6
@@ -294,7 +294,13 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("quiz.yaml", "within: 0", "within: -1", "01-start/quiz.yaml:21: `within` can't be below 0"),
     ("quiz.yaml", "id: second", "id: first", "01-start/quiz.yaml:16: `first` is there twice; the first is on line 8"),
     ("quiz.yaml", "id: quiz-01", "id: serve", "01-start/quiz.yaml:1: the id `serve` is taken by 01-start/serve/lab.yaml"),
-    ("quiz.yaml", "attempts: 3", "attempts: 3\nneeds: [serve]", "01-start/quiz.yaml:7: `needs` go round in a circle: quiz-01 → serve → quiz-01"),
+    (
+        "quiz.yaml",
+        "attempts: 1",
+        "attempts: 2",
+        "01-start/quiz.yaml:8: question `first` has too few variants for 2 attempts, 1: each attempt asks a new one",
+    ),
+    ("quiz.yaml", "attempts: 1", "attempts: 1\nneeds: [serve]", "01-start/quiz.yaml:7: `needs` go round in a circle: quiz-01 → serve → quiz-01"),
     ("quiz.yaml", "questions:", "questions: {{", "01-start/quiz.yaml:8: this is not YAML: "),
 ];
 

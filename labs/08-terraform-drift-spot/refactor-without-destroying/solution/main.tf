@@ -18,7 +18,7 @@ resource "aws_s3_bucket" "checkpoints" {
 locals {
   pools = {
     inference = { type = "g6.2xlarge", max = 6 }
-    batch     = { type = "g6.xlarge", max = 4 }
+    batch     = { type = "g6.xlarge", max = 6 }
   }
 }
 

@@ -11,13 +11,4 @@ terraform {
 
 provider "aws" {
   region = "eu-west-1"
-
-  default_tags {
-    tags = {
-      Project     = "inference"
-      Environment = "prod"
-      Owner       = "platform"
-      CostCenter  = "ai-4100"
-    }
-  }
 }
