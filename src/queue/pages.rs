@@ -77,10 +77,8 @@ pub async fn list(State(app): State<App>, site: Site) -> Answer {
 pub async fn try_again(State(app): State<App>, visitor: Visitor, Path(id): Path<JobId>) -> Answer {
     let now = app.clock.now();
     let mut write = app.db.write("queue").await?;
-    if !store::try_again(&mut write, &id, now).await? {
-        return Err(Error::NotFound);
-    }
-    audit::record(&mut write, &Entry::new(Some(visitor.person.id.as_str()), "job.tried_again", id.as_str()), now).await?;
+    let again = store::try_again(&mut write, &id, now).await?.ok_or(Error::NotFound)?;
+    audit::record(&mut write, &Entry::new(Some(visitor.person.id.as_str()), "job.tried_again", again.as_str()), now).await?;
     write.commit().await?;
     app.pushed.notify_one();
     web::see_saying("/admin/jobs", "The job will be tried again.")

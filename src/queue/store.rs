@@ -144,15 +144,18 @@ pub async fn hand_back(db: &Db, job: &Job) -> Result<()> {
     write.commit().await
 }
 
-/// *Try again*: a broken job starts over. False when it isn't broken.
-pub async fn try_again(conn: &mut Conn, id: &JobId, now: Timestamp) -> Result<bool> {
-    let done =
-        query("UPDATE jobs SET state = 'waiting', claims = 0, failures = 0, run_after = $1, finished = NULL WHERE id = $2 AND state = 'broken'")
-            .bind(now)
-            .bind(id)
-            .execute(conn)
-            .await?;
-    Ok(done.rows_affected() == 1)
+/// *Try again*: a broken job starts over, under a new id, because what it left behind is filed under the old one. None when it isn't broken.
+pub async fn try_again(conn: &mut Conn, id: &JobId, now: Timestamp) -> Result<Option<JobId>> {
+    let new = JobId::new();
+    let done = query(
+        "UPDATE jobs SET id = $1, state = 'waiting', claims = 0, failures = 0, run_after = $2, finished = NULL WHERE id = $3 AND state = 'broken'",
+    )
+    .bind(&new)
+    .bind(now)
+    .bind(id)
+    .execute(conn)
+    .await?;
+    Ok((done.rows_affected() == 1).then_some(new))
 }
 
 pub async fn by_id(conn: &mut Conn, id: &JobId) -> Result<Option<Job>> {

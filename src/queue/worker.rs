@@ -46,11 +46,28 @@ async fn idle(app: &App, most: Duration) {
 }
 
 async fn carry_out(app: &App, job: &Job) {
-    let result = if job.is_spent() { give_up(app, job).await } else { with_heartbeat(app, job).await };
+    if job.is_spent() {
+        return end_spent(app, job).await;
+    }
+    let result = with_heartbeat(app, job).await;
     match result {
         Ok(Worked::Done | Worked::Lost) => {}
         Ok(Worked::Failed(why)) => put_back(app, job, &why).await,
         Err(error) => put_back(app, job, &format!("{error:#}")).await,
+    }
+}
+
+/// Gives a spent job up, with its noun's word on it if that can be had: a job nobody can even give up must not come back for ever.
+async fn end_spent(app: &App, job: &Job) {
+    let Err(error) = give_up(app, job).await else { return };
+    tracing::error!(job = %job.id, kind = %job.kind, error = format!("{error:#}"), "a job is given up without a word to whom it concerns");
+    let ended = async {
+        let mut write = app.db.write("queue").await?;
+        store::give_up(&mut write, job, &format!("{error:#}"), app.clock.now()).await?;
+        write.commit().await
+    };
+    if let Err(error) = ended.await {
+        tracing::error!(job = %job.id, %error, "a spent job can't be ended; its lease will run out");
     }
 }
 
@@ -63,23 +80,28 @@ async fn put_back(app: &App, job: &Job, why: &str) {
 
 /// Runs the job while its lease is kept alive; a lost lease drops the work, a stop hands the job back.
 async fn with_heartbeat(app: &App, job: &Job) -> Result<Worked> {
-    let work = dispatch(app, job);
-    tokio::pin!(work);
-    let mut beat = tokio::time::interval(HEARTBEAT);
-    beat.tick().await;
-    loop {
+    {
+        // All three go on side by side: a heartbeat may wait for a row that the work holds until it commits.
+        let work = std::pin::pin!(dispatch(app, job));
         tokio::select! {
-            done = &mut work => return done,
-            _ = beat.tick() => {
-                if !store::heartbeat(&app.db, job, app.clock.now()).await? {
-                    return Ok(Worked::Lost);
-                }
-            }
+            done = work => return done,
+            () = keep_alive(app, job) => return Ok(Worked::Lost),
             // What takes longer than a moment is better begun again by the next process.
-            () = stopped_for(app, Duration::from_secs(5)) => {
-                store::hand_back(&app.db, job).await?;
-                return Ok(Worked::Lost);
-            }
+            () = stopped_for(app, Duration::from_secs(5)) => {}
+        }
+    }
+    store::hand_back(&app.db, job).await?;
+    Ok(Worked::Lost)
+}
+
+/// Prolongs the job's lease until it is lost. A beat that fails is tried again: the end of a job asks for its lease anyway.
+async fn keep_alive(app: &App, job: &Job) {
+    loop {
+        tokio::time::sleep(HEARTBEAT).await;
+        match store::heartbeat(&app.db, job, app.clock.now()).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => tracing::warn!(job = %job.id, %error, "a lease can't be prolonged"),
         }
     }
 }

@@ -8,12 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 on_both!(
     two_workers_carry_out_each_job_once,
     the_newest_of_a_key_goes_first_and_owners_take_turns,
     a_child_killed_at_work_stops_no_grading,
     a_hand_in_that_kills_its_child_again_and_again_is_broken_and_the_next_is_graded,
+    a_regrade_never_takes_points_away,
+    a_worker_that_is_stopped_hands_its_job_back,
 );
 
 async fn push(portal: &Portal, key: &str, owner: &str, number: usize, lane: Lane) -> JobId {
@@ -254,4 +257,63 @@ async fn a_hand_in_that_kills_its_child_again_and_again_is_broken_and_the_next_i
     portal.grades().await;
     assert_eq!(ada.gets(&format!("{next}/report.json")).await.json()["outcome"], "graded");
     assert_eq!(queue::store::counts(&mut portal.app.db.read().await.unwrap(), portal.clock.now()).await.unwrap().len(), 2);
+    // Once the cause is mended, *Try again* grades it.
+    let mut jo = portal.signed_in_admin("Jo Park", "jo@example.org").await;
+    jo.opens("/admin/jobs").await.presses("Try again").await;
+    portal.grades().await;
+    assert_eq!(ada.gets(&format!("{submission}/report.json")).await.json()["outcome"], "graded");
+}
+
+async fn a_regrade_never_takes_points_away(portal: Portal) {
+    let cohort = portal.cohort("Autumn").await;
+    let mut ada = portal.student("Ada Moreno", "ada@example.org", &cohort).await;
+    let mut ivy = portal.instructor("Ivy Okafor", "ivy@example.org", &cohort).await;
+    let submission = hands_in(&mut ada, "rollouts-and-probes").await;
+    portal.grades().await;
+    let before = ada.gets(&format!("{submission}/report.json")).await.json();
+    assert_eq!(before["outcome"], "graded");
+    assert_eq!(ivy.posts(&format!("{submission}/regrade"), &[]).await.status, 303);
+    let dying = portal.app.clone().grading_with(Pool::new(PathBuf::from("/bin/false"), 1));
+    let workers = worker::start(&dying, 1);
+    for failures in 1..=MOST_FAILURES {
+        until(&portal, "a failure is noted", |jobs| jobs.iter().any(|j| j.failures == failures && j.state == State::Waiting)).await;
+        portal.wait(LEASE * 2);
+    }
+    until(&portal, "the job is given up", |jobs| jobs.iter().any(|j| j.state == State::Broken)).await;
+    for worker in workers {
+        worker.abort();
+    }
+    assert_eq!(ada.gets(&format!("{submission}/report.json")).await.json(), before, "our failure took the report's place");
+    // A broken regrade keeps nobody from asking for another.
+    assert_eq!(ivy.posts(&format!("{submission}/regrade"), &[]).await.status, 303);
+    portal.grades().await;
+    assert_eq!(ada.gets(&format!("{submission}/report.json")).await.json()["score"], before["score"]);
+}
+
+async fn a_worker_that_is_stopped_hands_its_job_back(portal: Portal) {
+    let cohort = portal.cohort("Autumn").await;
+    let mut ada = portal.student("Ada Moreno", "ada@example.org", &cohort).await;
+    hands_in(&mut ada, "rollouts-and-probes").await;
+    portal.grades().await;
+    let children = portal.app.graders.idle_pids();
+    for child in &children {
+        signal(*child, "-STOP");
+    }
+    let submission = hands_in(&mut ada, "chat-in-a-quota").await;
+    let mut stopping = portal.app.clone();
+    stopping.stop = CancellationToken::new();
+    let workers = worker::start(&stopping, 1);
+    until(&portal, "the job runs", |jobs| jobs.iter().any(|j| j.state == State::Running)).await;
+    stopping.stop.cancel();
+    for worker in workers {
+        tokio::time::timeout(Duration::from_secs(20), worker).await.expect("a worker outlives the stop").unwrap();
+    }
+    let waiting: Vec<Job> = jobs(&portal).await.into_iter().filter(|j| j.state == State::Waiting).collect();
+    assert_eq!(waiting.iter().map(|j| (j.claims, j.failures)).collect::<Vec<_>>(), [(0, 0)], "handed back unharmed");
+    // The child it held ended with the work; those that still sleep would take the next job.
+    for child in portal.app.graders.idle_pids() {
+        signal(child, "-KILL");
+    }
+    portal.grades().await;
+    assert_eq!(ada.gets(&format!("{submission}/report.json")).await.json()["outcome"], "graded");
 }
