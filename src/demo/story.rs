@@ -13,6 +13,7 @@ use crate::engine::{File, Files};
 use crate::gradings::{self, Lane, Opened};
 use crate::notices;
 use crate::queue::JobId;
+use crate::reviews::Mark;
 use crate::reviews::store::Verdict;
 use crate::reviews::{self, State};
 use crate::submissions::{self, Via};
@@ -173,7 +174,8 @@ async fn hand_in(conn: &mut Conn, cast: &Cast, student: &Student, lab: &Lab, tak
     };
     let submission = submissions::store::add(conn, &new).await?;
     let graded = received.plus(Duration::from_secs(2));
-    gradings::store::add(conn, &JobId::new(), &submission.id, Lane::First, &take.report, graded).await?;
+    let grading = gradings::store::New { job: &JobId::new(), submission: &submission.id, lane: Lane::First, report: &take.report, counts: true };
+    gradings::store::add(conn, &grading, graded).await?;
     if take.report.outcome != Graded::Graded {
         return Ok(());
     }
@@ -241,13 +243,15 @@ async fn answer(
     let at = if back { cast.now.minus(Duration::from_secs(26 * HOUR)) } else { graded.plus(Duration::from_secs(DAY + throw * 600)) };
     let by = if throw.is_multiple_of(3) { &cast.second } else { &cast.instructor };
     let words = if back { BACK[usize::try_from(throw)? % BACK.len()] } else { GOOD[usize::try_from(throw)? % GOOD.len()] };
+    let mut marks = Vec::new();
     for check in &lab.checks {
         let Kind::Rubric { criteria } = &check.kind else { continue };
         for criterion in criteria {
             let points = i64::from(criterion.points) * (60 + i64::try_from(dice(&[student.name, &criterion.id]) % 41)?) / 100;
-            reviews::store::mark(conn, &review.id, &check.id, &criterion.id, points).await?;
+            marks.push(Mark { check_id: check.id.clone(), criterion: criterion.id.clone(), points });
         }
     }
+    reviews::store::mark(conn, &review.id, &marks).await?;
     let verdict = Verdict {
         state: if back { State::Returned } else { State::Accepted },
         comment: words,

@@ -57,32 +57,11 @@ pub struct Grading {
     pub report: Json<Report>,
 }
 
-/// A grading without its report, for lists.
-#[derive(Debug, Clone, Row)]
-pub struct Score {
-    pub submission: SubmissionId,
-    pub outcome: Came,
-    pub score: i64,
-    pub open: i64,
-    pub max: i64,
-    pub hidden_score: i64,
-    pub hidden_max: i64,
-    pub finished: Timestamp,
-}
-
-impl Score {
-    /// As a student may see it while hidden checks are hidden: their points are open.
-    #[must_use]
-    pub fn without_hidden(mut self) -> Score {
-        self.score -= self.hidden_score;
-        self.open += self.hidden_max;
-        self
-    }
-
-    /// The tone of its badge.
-    pub fn tone(&self) -> &'static str {
-        tone(self.outcome, self.score, self.open, self.max)
-    }
+/// Whether a new report takes the place of the grading that stands. A regrade never lowers a score, and never replaces a
+/// report by our own failure.
+pub fn replaces(lane: Lane, new: &Report, standing: Option<&Grading>) -> bool {
+    let Some(standing) = standing.filter(|_| lane == Lane::Regrade) else { return true };
+    standing.outcome != Came::Graded || (new.outcome == Graded::Graded && i64::from(new.score) >= standing.score)
 }
 
 /// The tone of a score: green when everything that could be had was, red under half.

@@ -3,11 +3,13 @@ use super::excerpt::{self, Line};
 use super::{Came, Grading, Opened, Reader, may_ask_for_fix, next_points, shown, store};
 use crate::app::App;
 use crate::cohorts::{self, Enrolment};
-use crate::curriculum::{Lab, Program, calendar};
+use crate::curriculum::{Lab, Program};
 use crate::db::Conn;
 use crate::db::values::Timestamp;
 use crate::engine::report::{Because, Finding, Outcome, Place, Problem, Report};
 use crate::error::{Answer, Error, Result};
+use crate::progress::{Attempt, Eyes, Standing, pages as progress};
+use crate::queue::progress::Step;
 use crate::queue::{self, Position};
 use crate::reviews::{self, Review};
 use crate::submissions::{self, StoredFile, Submission, SubmissionId};
@@ -16,7 +18,6 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::IntoResponse as _;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A submission with all that decides who sees what of it.
@@ -49,9 +50,20 @@ pub async fn see(app: &App, conn: &mut Conn, visitor: &Visitor, id: &SubmissionI
 pub async fn reader(conn: &mut Conn, seen: &Seen, now: Timestamp) -> Result<Reader> {
     let opened = store::opened(conn, &seen.enrolment.id, &seen.submission.lab).await?;
     let of = |what: Opened| opened.iter().filter(|(_, w)| *w == what).map(|(check, _)| check.clone()).collect();
-    let lab = seen.lab()?;
-    let due = calendar::due(&seen.program.timeline, &seen.enrolment.starts, &seen.enrolment.zone, lab.week);
+    // Their own due time: who has more time must not read what hidden checks said to themselves or others meanwhile.
+    let due = cohorts::store::due(conn, &seen.enrolment, seen.lab()?, &seen.program.timeline).await?;
     Ok(Reader { staff: seen.staff, hints: of(Opened::Hint), fixes: of(Opened::Fix), number: seen.submission.number, revealed: now >= due })
+}
+
+/// The report that stands, as its reader may see it, with the points its review gave; None until it is graded.
+pub async fn report(conn: &mut Conn, seen: &Seen, reader: &Reader) -> Result<Option<(Grading, Report)>> {
+    let Some(grading) = store::current(conn, &seen.submission.id).await? else { return Ok(None) };
+    let lab = seen.lab()?;
+    let mut report = shown(&grading.report.0, lab, reader);
+    if let Some(review) = reviews::store::of_submission(conn, &seen.submission.id).await? {
+        report = reviews::with_marks(report, lab, &reviews::store::marks(conn, &review.id).await?);
+    }
+    Ok(Some((grading, report)))
 }
 
 /// A finding as the page shows it.
@@ -127,13 +139,34 @@ struct Show {
     groups: Vec<Group>,
     next: Vec<(u32, String)>,
     position: Option<Position>,
-    step: Option<queue::progress::Step>,
+    step: Option<Step>,
     review: Option<Review>,
     comments: Vec<reviews::Comment>,
-    others: Vec<Submission>,
-    scores: BTreeMap<String, super::Score>,
-    credit: i64,
-    percent: u32,
+    others: Vec<Other>,
+    /// The percent it keeps, and its points after that.
+    kept: Option<(u32, i64)>,
+}
+
+/// A hand-in for the same lab.
+struct Other {
+    submission: SubmissionId,
+    url: String,
+    number: i64,
+    received: Timestamp,
+    words: String,
+    tone: &'static str,
+}
+
+impl Other {
+    fn new(attempt: &Attempt, standing: &Standing<'_>) -> Other {
+        let max = i64::from(standing.lab.points);
+        let (words, tone) = match (attempt.outcome, attempt.points()) {
+            (None, _) => ("waiting".to_owned(), ""),
+            (Some(_), Some(points)) => (format!("{points} of {max}"), super::tone(Came::Graded, points, attempt.still_open(standing.lab), max)),
+            (Some(came), None) => (if came == Came::Broken { "our grader failed" } else { "not gradable" }.to_owned(), super::tone(came, 0, 0, max)),
+        };
+        Other { submission: attempt.submission.clone(), url: attempt.url(), number: attempt.number, received: attempt.received, words, tone }
+    }
 }
 
 impl Show {
@@ -158,11 +191,17 @@ impl Show {
     }
 
     fn is_latest(&self) -> bool {
-        self.others.first().is_none_or(|s| s.id == self.seen.submission.id)
+        self.others.first().is_none_or(|o| o.submission == self.seen.submission.id)
     }
 
-    fn score_of(&self, submission: &Submission) -> Option<&super::Score> {
-        self.scores.get(submission.id.as_str())
+    /// Where one of its files is downloaded.
+    fn file_url(&self, file: &StoredFile) -> String {
+        format!("{}/files/{}", self.seen.submission.url(), web::form::encode(&file.path))
+    }
+
+    /// What late work keeps, if that is less than everything.
+    fn late(&self) -> Option<(u32, i64)> {
+        self.kept.filter(|(percent, _)| *percent < 100)
     }
 }
 
@@ -182,11 +221,9 @@ async fn load(app: &App, visitor: &Visitor, site: Site, id: &SubmissionId) -> Re
     let lab = seen.lab()?.clone();
     let reader = reader(&mut conn, &seen, site.now).await?;
     let files = submissions::store::files(&mut conn, id).await?;
-    let grading = store::current(&mut conn, id).await?;
-    let report = grading.as_ref().map(|g| shown(&g.report.0, &lab, &reader));
-    let job = store::job_of(&mut conn, id).await?;
-    let position = match &job {
-        Some(job) => queue::store::position(&mut conn, job, app.grader_count()).await?,
+    let (grading, report) = report(&mut conn, &seen, &reader).await?.unzip();
+    let position = match store::job_of(&mut conn, id).await? {
+        Some(job) => queue::store::position(&mut conn, &job, app.grader_count()).await?,
         None => None,
     };
     let step = if grading.is_none() {
@@ -199,18 +236,19 @@ async fn load(app: &App, visitor: &Visitor, site: Site, id: &SubmissionId) -> Re
         Some(review) => reviews::store::comments(&mut conn, &review.id).await?,
         None => Vec::new(),
     };
-    let others = submissions::store::of_lab(&mut conn, &seen.enrolment.id, &seen.submission.lab).await?;
-    let ids: Vec<SubmissionId> = others.iter().map(|s| s.id.clone()).collect();
-    let scores = store::scores(&mut conn, &ids).await?.into_iter();
-    let scores = scores.map(|s| (s.submission.to_string(), if seen.staff || reader.revealed { s } else { s.without_hidden() })).collect();
-    let ends = calendar::ends(&seen.enrolment.starts, &seen.enrolment.zone, seen.program.length());
-    let due = cohorts::store::due(&mut conn, &seen.enrolment, &lab, &seen.program.timeline).await?;
-    let steps = calendar::steps(&seen.program.timeline, due, &seen.enrolment.zone, ends);
-    let percent = calendar::percent(&steps, seen.submission.received);
-    let credit = report.as_ref().map_or(0, |r| submissions::credited(i64::from(r.score), &steps, seen.submission.received));
+    let loaded = progress::load(app, &mut conn, &seen.enrolment).await?;
+    drop(conn);
+    let book = loaded.book(if seen.staff { Eyes::Staff } else { Eyes::Student });
+    // A lab that the cohort's program has no more has no standing either.
+    let standing = book.standings.get(&lab.id);
+    let others: Vec<Other> = standing.iter().flat_map(|s| s.attempts.iter().map(|a| Other::new(a, s))).collect();
+    let kept = standing.and_then(|s| {
+        let attempt = s.attempts.iter().find(|a| a.submission == *id)?;
+        Some((s.kept(attempt), s.credit(attempt)?))
+    });
     let next = report.as_ref().map_or_else(Vec::new, |r| next_points(r, 3).into_iter().map(|f| (f.max - f.points, f.message.clone())).collect());
     let groups = report.as_ref().map_or_else(Vec::new, |r| group(r, &files, &lab, &reader));
-    Ok(Show { site, seen, lab, files, grading, report, groups, next, position, step, review, comments, others, scores, credit, percent })
+    Ok(Show { site, seen, lab, files, grading, report, groups, next, position, step, review, comments, others, kept })
 }
 
 /// By file, in the order of the checks; what fails first within a file stands first.
@@ -247,7 +285,12 @@ fn excerpt_of(files: &[StoredFile], place: &Place) -> Vec<Line> {
 pub async fn watch(State(app): State<App>, visitor: Visitor, headers: HeaderMap, Path(id): Path<SubmissionId>) -> Answer {
     let mut conn = app.db.read().await?;
     let seen = see(&app, &mut conn, &visitor, &id).await?;
+    let graded = store::current(&mut conn, &id).await?.is_some();
     drop(conn);
+    if graded {
+        // Its steps may be long forgotten: nothing would ever end the stream.
+        return Ok(live::ended(&Step::last("The report is here")).into_response());
+    }
     let asking = app.clone();
     let may_watch = move || {
         let (app, visitor) = (asking.clone(), visitor.clone());
@@ -261,8 +304,8 @@ pub async fn json(State(app): State<App>, visitor: Visitor, Path(id): Path<Submi
     let mut conn = app.db.read().await?;
     let seen = see(&app, &mut conn, &visitor, &id).await?;
     let reader = reader(&mut conn, &seen, app.clock.now()).await?;
-    let grading = store::current(&mut conn, &id).await?.ok_or(Error::NotFound)?;
-    web::json(&shown(&grading.report.0, seen.lab()?, &reader))
+    let (_, report) = report(&mut conn, &seen, &reader).await?.ok_or(Error::NotFound)?;
+    web::json(&report)
 }
 
 /// GET /submissions/{id}/files/{*path}: always a download, never a page.

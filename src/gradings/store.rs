@@ -1,9 +1,9 @@
 //! Every statement about gradings, their findings and what students opened of them.
-use super::{Came, Grading, GradingId, Lane, Opened, Score};
+use super::{Came, Grading, GradingId, Lane, Opened};
 use crate::cohorts::EnrolmentId;
 use crate::curriculum::LabId;
+use crate::db::Conn;
 use crate::db::values::{Json, Timestamp};
-use crate::db::{Conn, list, padded};
 use crate::engine::report::{Outcome, Report};
 use crate::queue::JobId;
 use crate::submissions::SubmissionId;
@@ -11,14 +11,32 @@ use sqlx::{query, query_as, query_scalar};
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
 
-/// Keeps a report as its submission's current grading, in the write that finishes the job. The job's unique key
-/// makes a second one impossible.
-pub async fn add(conn: &mut Conn, job: &JobId, submission: &SubmissionId, lane: Lane, report: &Report, now: Timestamp) -> Result<GradingId> {
+/// A report to keep.
+#[derive(Debug)]
+pub struct New<'a> {
+    /// Its unique key makes a second grading of one job impossible.
+    pub job: &'a JobId,
+    pub submission: &'a SubmissionId,
+    pub lane: Lane,
+    pub report: &'a Report,
+    /// Whether it is its submission's grading from now on; otherwise it is kept beside the one that stands.
+    pub counts: bool,
+}
+
+/// Keeps a report, in the write that finishes the job.
+pub async fn add(conn: &mut Conn, new: &New<'_>, now: Timestamp) -> Result<()> {
+    let New { job, submission, lane, report, counts } = *new;
     let id = GradingId::new();
-    query("UPDATE gradings SET superseded = $1 WHERE submission = $2 AND superseded IS NULL").bind(now).bind(submission).execute(&mut *conn).await?;
+    if counts {
+        query("UPDATE gradings SET superseded = $1 WHERE submission = $2 AND superseded IS NULL")
+            .bind(now)
+            .bind(submission)
+            .execute(&mut *conn)
+            .await?;
+    }
     query(
-        "INSERT INTO gradings (id, submission, job, lane, outcome, score, open, max, hidden_score, hidden_max, grader, lab_hash, finished, report)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        "INSERT INTO gradings (id, submission, job, lane, outcome, score, open, max, hidden_score, hidden_max, grader, lab_hash, finished, report, superseded)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     )
     .bind(&id)
     .bind(submission)
@@ -34,6 +52,7 @@ pub async fn add(conn: &mut Conn, job: &JobId, submission: &SubmissionId, lane: 
     .bind(&report.lab_hash)
     .bind(now)
     .bind(Json(report.clone()))
+    .bind((!counts).then_some(now))
     .execute(&mut *conn)
     .await?;
     for (seq, finding) in (0_i64..).zip(&report.findings) {
@@ -47,7 +66,7 @@ pub async fn add(conn: &mut Conn, job: &JobId, submission: &SubmissionId, lane: 
             .execute(&mut *conn)
             .await?;
     }
-    Ok(id)
+    Ok(())
 }
 
 fn word(outcome: Outcome) -> &'static str {
@@ -67,27 +86,13 @@ pub async fn current(conn: &mut Conn, submission: &SubmissionId) -> Result<Optio
         .await
 }
 
-/// The current scores of some submissions, without reports.
-pub async fn scores(conn: &mut Conn, submissions: &[SubmissionId]) -> Result<Vec<Score>> {
-    let mut asked = query_as(sqlx::AssertSqlSafe(format!(
-        "SELECT submission, outcome, score, open, max, hidden_score, hidden_max, finished FROM gradings WHERE superseded IS NULL AND submission IN ({})",
-        list(1, submissions.len())
-    )));
-    for id in padded(submissions) {
-        asked = asked.bind(id.to_owned());
-    }
-    asked.fetch_all(conn).await
-}
-
-/// The unfinished job that will grade a submission.
+/// The job that will grade a submission; a broken one is none.
 pub async fn job_of(conn: &mut Conn, submission: &SubmissionId) -> Result<Option<JobId>> {
-    // The payload is the submission's id as JSON, and nothing else: see `gradings::work::Payload`.
-    query_scalar(
-        "SELECT id FROM jobs WHERE kind = 'grade' AND payload = $1 AND state IN ('waiting', 'running', 'broken') ORDER BY created DESC LIMIT 1",
-    )
-    .bind(super::work::payload(submission).to_string())
-    .fetch_optional(conn)
-    .await
+    // The payload is the submission's id as JSON, and nothing else: see `gradings::work::payload`.
+    query_scalar("SELECT id FROM jobs WHERE kind = 'grade' AND payload = $1 AND state IN ('waiting', 'running') ORDER BY created DESC LIMIT 1")
+        .bind(super::work::payload(submission).to_string())
+        .fetch_optional(conn)
+        .await
 }
 
 /// Notes that a student opened a check's hint or fix. Opening twice is once.

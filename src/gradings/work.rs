@@ -1,8 +1,9 @@
 //! Grades submissions: who, load, grade in a child process, store with the end of the job in one write.
-use super::{Lane, store};
+use super::{Lane, replaces, store};
 use crate::app::App;
 use crate::curriculum::Lab;
 use crate::db::Conn;
+use crate::db::values::Timestamp;
 use crate::engine::check::Surroundings;
 use crate::engine::child::{Phase, Request};
 use crate::engine::report::{Graded, Report};
@@ -22,7 +23,7 @@ pub fn payload(submission: &SubmissionId) -> serde_json::Value {
 }
 
 /// Asks for a submission to be graded, in the write that keeps it. Hand-ins for one lab take turns; a newer one goes first.
-pub async fn ask(conn: &mut Conn, submission: &Submission, lane: queue::Lane, now: crate::db::values::Timestamp) -> Result<JobId, anyhow::Error> {
+pub async fn ask(conn: &mut Conn, submission: &Submission, lane: queue::Lane, now: Timestamp) -> Result<JobId, anyhow::Error> {
     let key = format!("grade:{}:{}", submission.enrolment, submission.lab);
     let push = Push { kind: Kind::Grade, key: &key, payload: payload(&submission.id), lane, owner: submission.enrolment.as_str() };
     let job = queue::store::push(conn, &push, now).await?;
@@ -99,55 +100,73 @@ async fn tell(app: &App, subject: &str, mut phases: tokio::sync::mpsc::Unbounded
 
 /// Keeps the report, ends the job, tells the student and opens a review if the lab asks for one: one write.
 async fn keep(app: &App, job: &Job, loaded: &Loaded, lab: &Lab, report: &Report) -> Result<Worked> {
-    let now = app.clock.now();
     let submission = &loaded.submission;
     let mut write = app.db.write(format!("enrolment:{}", submission.enrolment)).await?;
+    // The time of the write, not of the wait for it: who watches looks only a few seconds back.
+    let now = app.clock.now();
     if !queue::store::finish(&mut write, job, now).await? {
         return Ok(Worked::Lost);
     }
-    let lane = if job.lane == queue::Lane::Regrade.number() { Lane::Regrade } else { Lane::First };
-    store::add(&mut write, &job.id, &submission.id, lane, report, now).await?;
-    if report.outcome == Graded::Graded {
-        reviews::work::after_grading(&mut write, submission, lab, now).await?;
-    }
+    let counts = add(&mut write, job, submission, report, now).await?;
     progress::say(&mut write, &submission.subject(), &Step::last("The report is here"), now).await?;
-    let person = cohorts::store::person_of(&mut write, &submission.enrolment).await?;
-    let words = match report.outcome {
-        Graded::Graded => format!(
-            "{}: {} of {} points{}",
-            lab.title,
-            report.score,
-            report.max,
-            if report.open > 0 { format!(", {} open", report.open) } else { String::new() }
-        ),
-        Graded::NotGradable => format!("{}: hand-in {} can't be graded; it cost no attempt", lab.title, submission.number),
-        Graded::Broken => format!("{}: our grader failed on hand-in {}; it cost no attempt", lab.title, submission.number),
-    };
-    notices::notify(&mut write, &person, "report", &words, &submission.url(), now).await?;
+    if counts {
+        if report.outcome == Graded::Graded {
+            reviews::work::after_grading(&mut write, submission, lab, now).await?;
+        }
+        let person = cohorts::store::person_of(&mut write, &submission.enrolment).await?;
+        notices::notify(&mut write, &person, "report", &words(lab, submission, report), &submission.url(), now).await?;
+    } else {
+        let words = format!("{}: grading hand-in {} again gave fewer points; the report before still counts", lab.title, submission.number);
+        tell_staff(&mut write, submission, "regrade", &words, now).await?;
+    }
     write.commit().await?;
     metrics::counter!("groundcrew_gradings_total", "outcome" => super::Came::from(report.outcome).as_str()).increment(1);
     Ok(Worked::Done)
+}
+
+/// What the student's notification says. Points only where no check is hidden: a sum would tell what it said.
+fn words(lab: &Lab, submission: &Submission, report: &Report) -> String {
+    let (title, number) = (&lab.title, submission.number);
+    match report.outcome {
+        Graded::Graded if report.findings.iter().any(|f| f.hidden) => format!("{title}: the report on hand-in {number} is here"),
+        Graded::Graded if report.open > 0 => format!("{title}: {} of {} points, {} open", report.score, report.max, report.open),
+        Graded::Graded => format!("{title}: {} of {} points", report.score, report.max),
+        Graded::NotGradable => format!("{title}: hand-in {number} can't be graded; it cost no attempt"),
+        Graded::Broken => format!("{title}: our grader failed on hand-in {number}; it cost no attempt"),
+    }
+}
+
+/// Keeps a report by its job's lane; true if it is the submission's grading now.
+async fn add(write: &mut Conn, job: &Job, submission: &Submission, report: &Report, now: Timestamp) -> Result<bool> {
+    let lane = if job.lane == queue::Lane::Regrade.number() { Lane::Regrade } else { Lane::First };
+    let counts = replaces(lane, report, store::current(write, &submission.id).await?.as_ref());
+    store::add(write, &store::New { job: &job.id, submission: &submission.id, lane, report, counts }, now).await?;
+    Ok(counts)
+}
+
+async fn tell_staff(write: &mut Conn, submission: &Submission, kind: &'static str, words: &str, now: Timestamp) -> Result<()> {
+    for person in cohorts::store::staff_of(write, &submission.enrolment).await? {
+        notices::notify(write, &person, kind, words, &submission.url(), now).await?;
+    }
+    Ok(())
 }
 
 /// After too many failures: a *broken* report, so that the student knows, and staff are told. It costs no attempt.
 pub async fn give_up(app: &App, job: &Job) -> Result<Worked> {
     let loaded = load(app, job).await?;
     let lab = loaded.lab()?;
-    let now = app.clock.now();
     let submission = &loaded.submission;
     let message =
         "Our grader failed on this hand-in again and again. It cost no attempt, an instructor has been told, and other hand-ins are graded as usual.";
     let report = Report::ungraded(lab.id.as_str(), &lab.hash, Graded::Broken, lab.points, message);
     let mut write = app.db.write(format!("enrolment:{}", submission.enrolment)).await?;
+    let now = app.clock.now();
     if !queue::store::give_up(&mut write, job, job.error.as_deref().unwrap_or("its workers vanished"), now).await? {
         return Ok(Worked::Lost);
     }
-    store::add(&mut write, &job.id, &submission.id, Lane::First, &report, now).await?;
+    add(&mut write, job, submission, &report, now).await?;
     progress::say(&mut write, &submission.subject(), &Step::last("Our grader failed"), now).await?;
-    for person in cohorts::store::staff_of(&mut write, &submission.enrolment).await? {
-        let words = format!("Grading broke: {}, hand-in {}", lab.title, submission.number);
-        notices::notify(&mut write, &person, "broken", &words, &submission.url(), now).await?;
-    }
+    tell_staff(&mut write, submission, "broken", &format!("Grading broke: {}, hand-in {}", lab.title, submission.number), now).await?;
     write.commit().await?;
     tracing::error!(submission = %submission.id, "a hand-in could not be graded and was given up");
     Ok(Worked::Done)

@@ -11,11 +11,14 @@ use crate::db::values::{Row, Timestamp};
 use crate::engine::check::Kind;
 use crate::gradings::Came;
 use crate::reviews;
-use crate::submissions::{SubmissionId, credited};
+use crate::submissions::SubmissionId;
 use std::collections::{BTreeMap, HashMap};
 
 /// How long returned work stays open at the credit of its first hand-in.
 pub const RETURNED: std::time::Duration = std::time::Duration::from_secs(5 * 86_400);
+
+/// How long after hidden checks are revealed one hand-in keeps full credit.
+pub const REVEALED: std::time::Duration = std::time::Duration::from_secs(72 * 3_600);
 
 /// One submission with what decides its worth.
 #[derive(Debug, Clone, Row)]
@@ -57,15 +60,20 @@ impl Attempt {
     pub fn points(&self) -> Option<i64> {
         match self.outcome? {
             Came::Graded => Some(self.override_score.unwrap_or(self.score.unwrap_or(0) + self.marks)),
-            Came::NotGradable | Came::Broken => None,
+            Came::NotGradable | Came::Broken => self.override_score,
         }
     }
 
-    /// Points nobody can say yet.
-    fn still_open(&self, lab: &Lab) -> i64 {
+    /// Points nobody can say yet. A review marks the whole rubric or nothing of it.
+    pub fn still_open(&self, lab: &Lab) -> i64 {
         let rubric: u32 = lab.checks.iter().filter(|c| matches!(c.kind, Kind::Rubric { .. })).map(|c| c.points).sum();
-        let marked = if self.marked > 0 || self.override_score.is_some() { i64::from(rubric) } else { 0 };
+        let marked = if self.marked > 0 { i64::from(rubric) } else { 0 };
         if self.override_score.is_some() { 0 } else { (self.open.unwrap_or(0) - marked).max(0) }
+    }
+
+    /// Percent of a lab's points before late credit.
+    fn percent_of(&self, lab: &Lab) -> Option<i64> {
+        Some(self.points()? * 100 / i64::from(lab.points.max(1)))
     }
 
     /// The same as its student may see it while hidden checks are hidden.
@@ -110,6 +118,42 @@ pub struct Standing<'a> {
 }
 
 impl Standing<'_> {
+    /// The percent of its points that a hand-in keeps. PRODUCT.md §3: by when it was received; one that answers a returned
+    /// one as the first was; the first after hidden checks were revealed keeps everything.
+    pub fn kept(&self, attempt: &Attempt) -> u32 {
+        let first = self.gradable().map(|a| a.received).min();
+        let at = match first {
+            Some(first) if self.answers_returned(attempt) => first.min(attempt.received),
+            _ => attempt.received,
+        };
+        if self.is_first_after_reveal(attempt) { 100 } else { calendar::percent(&self.steps, at) }
+    }
+
+    /// Its points after late credit, to the nearest whole point; None unless it was gradable.
+    pub fn credit(&self, attempt: &Attempt) -> Option<i64> {
+        attempt.points().map(|points| (points * i64::from(self.kept(attempt)) + 50) / 100)
+    }
+
+    /// The attempt whose score counts: the best credited one, the earliest of equals.
+    pub fn top(&self) -> Option<&Attempt> {
+        self.gradable().max_by_key(|a| (self.credit(a), std::cmp::Reverse(a.number)))
+    }
+
+    fn gradable(&self) -> impl Iterator<Item = &Attempt> {
+        self.attempts.iter().filter(|a| a.points().is_some())
+    }
+
+    fn answers_returned(&self, attempt: &Attempt) -> bool {
+        let open = |b: &Attempt| b.reviewed.zip(b.returned_until()).is_some_and(|(from, until)| from <= attempt.received && attempt.received < until);
+        self.attempts.iter().any(|b| b.number < attempt.number && open(b))
+    }
+
+    fn is_first_after_reveal(&self, attempt: &Attempt) -> bool {
+        let within = |a: &&Attempt| self.due < a.received && a.received <= self.due.plus(REVEALED);
+        let first = self.gradable().filter(within).map(|a| a.number).min();
+        self.lab.hidden().0 > 0 && first == Some(attempt.number)
+    }
+
     pub fn percent(&self) -> Option<i64> {
         self.best.map(|best| best * 100 / i64::from(self.lab.points.max(1)))
     }
@@ -184,7 +228,7 @@ impl<'a> Book<'a> {
             let due = dues.get(&lab.id).copied().unwrap_or(plain);
             let steps = calendar::steps(&program.timeline, due, &enrolment.zone, ends);
             let mut attempts = by_lab.remove(&lab.id).unwrap_or_default();
-            if eyes == Eyes::Student && now < plain {
+            if eyes == Eyes::Student && now < due {
                 attempts = attempts.into_iter().map(Attempt::without_hidden).collect();
             }
             attempts.sort_by_key(|a| std::cmp::Reverse(a.number));
@@ -194,6 +238,11 @@ impl<'a> Book<'a> {
         let standings = standings.collect();
         let week = calendar::week_at(&enrolment.starts, &enrolment.zone, now);
         Book { program, standings, week, now }
+    }
+
+    /// Whether a lab that another one needs is passed, or past its due time: PRODUCT.md §3. One that isn't there asks for nothing.
+    pub fn is_met(&self, need: &LabId) -> bool {
+        self.standings.get(need).is_none_or(|s| s.is_passed(self.program) || s.due <= self.now)
     }
 
     pub fn of_week(&self, week: &'a Week) -> impl Iterator<Item = &Standing<'a>> {
@@ -248,16 +297,16 @@ impl<'a> Book<'a> {
 
 /// A lab's score is the best credited one of its gradable submissions, unless staff signed another.
 fn standing<'a>(lab: &'a Lab, due: Timestamp, steps: Vec<calendar::Step>, attempts: Vec<Attempt>, signed: Option<i64>) -> Standing<'a> {
-    let first = attempts.last().map(|a| a.received);
-    let credit = |a: &Attempt| {
-        let answers = attempts.iter().filter(|b| b.number < a.number).any(|b| b.returned_until().is_some_and(|until| a.received < until));
-        // A hand-in that answers a returned one keeps the credit of the first.
-        let at = if answers { first.map_or(a.received, |f| f.min(a.received)) } else { a.received };
-        a.points().map(|points| credited(points, &steps, at))
-    };
-    let top = attempts.iter().filter(|a| a.points().is_some()).max_by_key(|a| (credit(a), std::cmp::Reverse(a.number)));
-    let open = if signed.is_some() { 0 } else { top.map_or(0, |a| a.still_open(lab)) };
-    let best = signed.or_else(|| top.and_then(credit));
-    let raw = signed.or_else(|| attempts.iter().filter_map(Attempt::points).max());
-    Standing { lab, due, best, raw, open, overridden: signed.is_some(), steps, attempts }
+    let standing = Standing { lab, due, best: signed, raw: signed, open: 0, overridden: signed.is_some(), steps, attempts };
+    if standing.overridden {
+        return standing;
+    }
+    let top = standing.top();
+    let best = top.and_then(|a| standing.credit(a));
+    let open = top.map_or(0, |a| a.still_open(lab));
+    let raw = standing.gradable().filter_map(Attempt::points).max();
+    Standing { best, raw, open, ..standing }
 }
+
+#[cfg(test)]
+mod tests;

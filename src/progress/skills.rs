@@ -54,11 +54,12 @@ fn skill(book: &Book<'_>, info: &SkillInfo, guided: &BTreeSet<LabId>, wanted: u3
 }
 
 /// Half the points show awareness; 70 % that it works with guidance; 80 % without a shown fix, and defended, that it works alone.
-fn prove(standing: &Standing<'_>, skill: &str, guided: bool) -> Option<Evidence> {
+pub(super) fn prove(standing: &Standing<'_>, skill: &str, guided: bool) -> Option<Evidence> {
     let most = *standing.lab.skills.get(skill)?;
     let percent = standing.raw? * 100 / i64::from(standing.lab.points.max(1));
     let best = standing.attempts.iter().filter(|a| a.points().is_some()).max_by_key(|a| a.points())?;
-    let defended = standing.attempts.iter().any(|a| a.defended.is_some());
+    // What was defended must itself be good enough: a defence of weaker work says nothing of better work handed in later.
+    let defended = standing.attempts.iter().any(|a| a.defended.is_some() && a.percent_of(standing.lab).is_some_and(|p| p >= 80));
     let (level, next) = match percent {
         ..50 => return None,
         50..70 => (1, "70 % of the points"),

@@ -6,7 +6,10 @@ pub mod work;
 
 use crate::accounts::PersonId;
 use crate::cohorts::CohortId;
+use crate::curriculum::Lab;
 use crate::db::values::{Row, Timestamp};
+use crate::engine::check::{Criterion, Kind};
+use crate::engine::report::{Finding, Outcome, Report};
 use crate::submissions::SubmissionId;
 use crate::{id, words};
 
@@ -57,6 +60,47 @@ pub struct Comment {
     pub written_by: PersonId,
     pub written_name: String,
     pub written: Timestamp,
+}
+
+/// Points that a review gave for a criterion of a rubric.
+#[derive(Debug, Clone, PartialEq, Eq, Row)]
+pub struct Mark {
+    pub check_id: String,
+    pub criterion: String,
+    pub points: i64,
+}
+
+/// A report with the points that its review gave: a rubric's check is open no longer.
+#[must_use]
+pub fn with_marks(mut report: Report, lab: &Lab, marks: &[Mark]) -> Report {
+    for finding in &mut report.findings {
+        if let Some(Kind::Rubric { criteria }) = lab.check(&finding.check).map(|c| &c.kind)
+            && marks.iter().any(|m| m.check_id == finding.check)
+        {
+            *finding = marked(finding, criteria, marks);
+        }
+    }
+    report.score = report.findings.iter().map(|f| f.points).sum();
+    report.open = report.findings.iter().map(Finding::open).sum();
+    report
+}
+
+fn marked(finding: &Finding, criteria: &[Criterion], marks: &[Mark]) -> Finding {
+    let given = |c: &Criterion| marks.iter().find(|m| m.check_id == finding.check && m.criterion == c.id).map_or(0, |m| m.points);
+    let points = criteria.iter().map(given).sum::<i64>().clamp(0, i64::from(finding.max));
+    let points = u32::try_from(points).unwrap_or(0);
+    let each: Vec<String> = criteria.iter().map(|c| format!("{} {} of {}", c.text.trim_end_matches('.'), given(c), c.points)).collect();
+    Finding {
+        check: finding.check.clone(),
+        // As for a lab, 70 % passes.
+        outcome: if points * 10 >= finding.max * 7 { Outcome::Passed } else { Outcome::Failed },
+        points,
+        max: finding.max,
+        message: format!("An instructor gave {points} of {}", finding.max),
+        why: Some(each.join(" · ")),
+        hidden: finding.hidden,
+        ..Finding::default()
+    }
 }
 
 /// Working days that a review is promised in.

@@ -1,5 +1,5 @@
 //! Every statement about reviews, their comments and marks.
-use super::{Comment, CommentId, Review, ReviewId, State};
+use super::{Comment, CommentId, Mark, Review, ReviewId, State};
 use crate::accounts::PersonId;
 use crate::cohorts::CohortId;
 use crate::curriculum::LabId;
@@ -212,28 +212,33 @@ pub async fn comment(conn: &mut Conn, review: &ReviewId, file: &str, line: i64, 
     Ok(())
 }
 
-/// Takes a remark back; only who wrote it may.
-pub async fn withdraw(conn: &mut Conn, review: &ReviewId, comment: &CommentId, by: &PersonId) -> Result<()> {
-    query("DELETE FROM review_comments WHERE id = $1 AND review = $2 AND written_by = $3").bind(comment).bind(review).bind(by).execute(conn).await?;
-    Ok(())
+/// Takes a remark back; only who wrote it may. False when there is none of theirs.
+pub async fn withdraw(conn: &mut Conn, review: &ReviewId, comment: &CommentId, by: &PersonId) -> Result<bool> {
+    let done = query("DELETE FROM review_comments WHERE id = $1 AND review = $2 AND written_by = $3")
+        .bind(comment)
+        .bind(review)
+        .bind(by)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() == 1)
 }
 
-/// The points given by rubric: check, criterion, points.
-pub async fn marks(conn: &mut Conn, review: &ReviewId) -> Result<Vec<(String, String, i64)>> {
+/// The points given by rubric.
+pub async fn marks(conn: &mut Conn, review: &ReviewId) -> Result<Vec<Mark>> {
     query_as("SELECT check_id, criterion, points FROM marks WHERE review = $1 ORDER BY check_id, criterion").bind(review).fetch_all(conn).await
 }
 
-/// Gives points for a criterion, or others than before.
-pub async fn mark(conn: &mut Conn, review: &ReviewId, check: &str, criterion: &str, points: i64) -> Result<()> {
-    query(
-        "INSERT INTO marks (review, check_id, criterion, points) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (review, check_id, criterion) DO UPDATE SET points = excluded.points",
-    )
-    .bind(review)
-    .bind(check)
-    .bind(criterion)
-    .bind(points)
-    .execute(conn)
-    .await?;
+/// Gives points by rubric, in place of those given before.
+pub async fn mark(conn: &mut Conn, review: &ReviewId, marks: &[Mark]) -> Result<()> {
+    query("DELETE FROM marks WHERE review = $1").bind(review).execute(&mut *conn).await?;
+    for mark in marks {
+        query("INSERT INTO marks (review, check_id, criterion, points) VALUES ($1, $2, $3, $4)")
+            .bind(review)
+            .bind(&mark.check_id)
+            .bind(&mark.criterion)
+            .bind(mark.points)
+            .execute(&mut *conn)
+            .await?;
+    }
     Ok(())
 }

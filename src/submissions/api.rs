@@ -1,7 +1,8 @@
 //! Handing in by program: the same decisions as the pages, told in JSON.
-use super::pages::{Receipt, Typed, keep, lab_for, read};
+use super::pages::{Arrived, Receipt, Typed, keep, lab_for, read};
 use super::{SubmissionId, Via};
 use crate::app::App;
+use crate::cohorts;
 use crate::curriculum::{LabId, calendar};
 use crate::error::Answer;
 use crate::gradings::{self, pages as reports};
@@ -17,12 +18,13 @@ use serde_json::json;
 pub async fn labs(State(app): State<App>, Enrolled(enrolment): Enrolled) -> Answer {
     let mut conn = app.db.read().await?;
     let program = app.programs.get(&mut conn, &enrolment.program).await?;
+    let moved = cohorts::store::moved_dues(&mut conn, &enrolment.id).await?;
     let now = app.clock.now();
     let (starts, zone) = (&enrolment.starts, &enrolment.zone);
     let open = program.labs().filter(|lab| calendar::opens(starts, zone, lab.week) <= now);
     let labs: Vec<_> = open
         .map(|lab| {
-            let due = calendar::due(&program.timeline, starts, zone, lab.week).rfc3339();
+            let due = moved.get(&lab.id).copied().unwrap_or_else(|| calendar::due(&program.timeline, starts, zone, lab.week)).rfc3339();
             json!({ "id": lab.id, "title": lab.title, "week": lab.week, "points": lab.points, "minutes": lab.minutes, "due": due, "url": format!("{}{}", app.url, lab.url()) })
         })
         .collect();
@@ -47,7 +49,10 @@ pub async fn hand_in(
     let (program, lab) = lab_for(&app, &enrolment, &id).await?;
     let mut typed = Typed::default();
     let kept = match read(request, &lab, &mut typed).await? {
-        Ok(files) => keep(&app, &enrolment, &program, &lab, receipt.0, Via::Api, &typed.statement, &files).await?,
+        Ok(files) => {
+            let arrived = Arrived { received: receipt.0, via: Via::Api, statement: &typed.statement, attempt: typed.attempt, files: &files };
+            keep(&app, &enrolment, &program, &lab, &arrived).await?
+        }
         Err(refusal) => Err(refusal),
     };
     Ok(match kept {
@@ -66,11 +71,8 @@ pub async fn hand_in(
 pub async fn show(State(app): State<App>, visitor: Visitor, Path(id): Path<SubmissionId>) -> Answer {
     let mut conn = app.db.read().await?;
     let seen = reports::see(&app, &mut conn, &visitor, &id).await?;
-    let lab = seen.lab()?;
-    let report = match gradings::store::current(&mut conn, &id).await? {
-        Some(grading) => Some(gradings::shown(&grading.report.0, lab, &reports::reader(&mut conn, &seen, app.clock.now()).await?)),
-        None => None,
-    };
+    let reader = reports::reader(&mut conn, &seen, app.clock.now()).await?;
+    let report = reports::report(&mut conn, &seen, &reader).await?.map(|(_, report)| report);
     let position = match gradings::store::job_of(&mut conn, &id).await? {
         Some(job) if report.is_none() => queue::store::position(&mut conn, &job, app.grader_count()).await?,
         _ => None,

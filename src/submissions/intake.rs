@@ -82,9 +82,14 @@ impl Intake {
             file: Some(printable(name)),
             why: format!("it can't be read as a zip archive ({e}). Pack it again."),
         };
+        let listed = listed_entries(&bytes);
         let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
         if archive.len() > MOST_ENTRIES {
             return refuse(name, format!("the archive has {} entries, more than {MOST_ENTRIES}. Pack only the lab's files.", archive.len()));
+        }
+        // Of two entries of one name the library keeps the last: which one was meant is not ours to guess.
+        if listed != Some(archive.len()) {
+            return refuse(name, "it lists two files of one name, or its list is damaged. Pack it again.");
         }
         let folder = common_folder(&archive, &self.accepts);
         for index in 0..archive.len() {
@@ -121,6 +126,13 @@ impl Intake {
     }
 }
 
+/// How many entries an archive's end record says it has; None where there is none or it is a zip64's, far above our limits.
+fn listed_entries(bytes: &[u8]) -> Option<usize> {
+    let at = bytes.windows(4).rposition(|w| w == b"PK\x05\x06")?;
+    let count: [u8; 2] = bytes.get(at + 10..at + 12)?.try_into().ok()?;
+    Some(usize::from(u16::from_le_bytes(count))).filter(|n| *n < usize::from(u16::MAX))
+}
+
 /// What operating systems put into archives without being asked.
 fn is_litter(path: &str) -> bool {
     path.starts_with("__MACOSX/") || path.rsplit('/').next().is_some_and(|name| matches!(name, ".DS_Store" | "Thumbs.db"))
@@ -132,7 +144,10 @@ fn common_folder(archive: &zip::ZipArchive<Cursor<Vec<u8>>>, accepts: &Accepts) 
         return None;
     }
     let mut names = archive.file_names().filter_map(Result::ok).filter(|name| !is_litter(name) && !name.ends_with('/'));
-    let folder = names.next()?.split_once('/')?.0.to_owned() + "/";
+    let folder = names.next()?.split_once('/')?.0.to_owned();
+    // `/etc/x` and `C:/x` lie in no folder: they are refused as they are.
+    safe_path(&folder).ok()?;
+    let folder = folder + "/";
     (names.all(|name| name.starts_with(&folder)) && !folder.starts_with('.')).then_some(folder)
 }
 

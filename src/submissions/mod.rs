@@ -1,11 +1,11 @@
-//! Files handed in for one lab at one moment: what may be handed in, and what a moment is worth.
+//! Files handed in for one lab at one moment, and how soon after another.
 pub mod api;
 pub mod intake;
 pub mod pages;
 pub mod store;
 
 use crate::cohorts::EnrolmentId;
-use crate::curriculum::{LabId, calendar};
+use crate::curriculum::LabId;
 use crate::db::values::{Row, Timestamp};
 use crate::{id, words};
 use std::time::Duration;
@@ -72,11 +72,6 @@ pub const PACE: Duration = Duration::from_secs(60);
 pub fn too_soon(last: Option<Timestamp>, now: Timestamp) -> Option<i64> {
     let left = last?.plus(PACE).since(now);
     (left > 0).then_some((left + 999) / 1000)
-}
-
-/// What a hand-in received at `at` keeps of its points, rounded to the nearest whole point.
-pub fn credited(score: i64, steps: &[calendar::Step], at: Timestamp) -> i64 {
-    (score * i64::from(calendar::percent(steps, at)) + 50) / 100
 }
 
 #[cfg(test)]

@@ -92,6 +92,11 @@ where
     Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
 }
 
+/// A stream of something that is over: its last step, and the end.
+pub fn ended(step: &Step) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<>> {
+    Sse::new(futures::stream::iter([Ok(event(i64::MAX, step))]))
+}
+
 async fn stream<F: Future<Output = bool> + Send>(
     app: App,
     subject: String,
@@ -101,42 +106,46 @@ async fn stream<F: Future<Output = bool> + Send>(
 ) {
     // Subscribe first, then read what was before: nothing falls between, and `seq` drops what comes twice.
     let mut steps = app.live.subscribe(&subject);
-    let before = match app.db.read().await {
-        Ok(mut conn) => progress::after(&mut conn, &subject, seen).await.unwrap_or_default(),
-        Err(_) => Vec::new(),
-    };
     let mut recheck = tokio::time::interval(RECHECK);
-    recheck.tick().await;
-    for (_, seq, step) in before {
-        seen = seq;
-        if !send(&sender, seq, &step.0).await || step.0.last {
-            return;
-        }
-    }
     loop {
-        let (seq, step) = tokio::select! {
+        let heard: Vec<(i64, Step)> = tokio::select! {
             step = steps.recv() => match step {
-                Ok(step) => step,
+                Ok(step) => vec![step],
                 Err(broadcast::error::RecvError::Lagged(_)) => continue,
                 Err(broadcast::error::RecvError::Closed) => return,
             },
+            // The first tick comes at once: what was said before. The later ones find what the poller looked past.
             _ = recheck.tick() => {
-                if may_watch().await { continue } else { return }
+                if !may_watch().await {
+                    return;
+                }
+                after(&app, &subject, seen).await
             }
             () = sender.closed() => return,
         };
-        if seq <= seen {
-            continue;
-        }
-        seen = seq;
-        if !send(&sender, seq, &step).await || step.last {
-            return;
+        for (seq, step) in heard {
+            if seq <= seen {
+                continue;
+            }
+            seen = seq;
+            if sender.send(Ok(event(seq, &step))).await.is_err() || step.last {
+                return;
+            }
         }
     }
 }
 
-async fn send(sender: &tokio::sync::mpsc::Sender<Result<Event, Infallible>>, seq: i64, step: &Step) -> bool {
+/// A subject's steps after `seen`; none when the database is away, the next look will find them.
+async fn after(app: &App, subject: &str, seen: i64) -> Vec<(i64, Step)> {
+    let rows = match app.db.read().await {
+        Ok(mut conn) => progress::after(&mut conn, subject, seen).await,
+        Err(error) => Err(error),
+    };
+    rows.unwrap_or_default().into_iter().map(|(_, seq, step)| (seq, step.0)).collect()
+}
+
+fn event(seq: i64, step: &Step) -> Event {
     let name = if step.last { "done" } else { "progress" };
     let data = serde_json::to_string(step).unwrap_or_default();
-    sender.send(Ok(Event::default().id(seq.to_string()).event(name).data(data))).await.is_ok()
+    Event::default().id(seq.to_string()).event(name).data(data)
 }

@@ -81,11 +81,23 @@ async fn a_quiz_is_a_form(portal: Portal) {
         assert!(form.contains(field), "{field}");
     }
     assert!(!ada.page.html.contains("Until the startup probe has succeeded"), "the reason would tell the answer");
-    let answers = [("answer.startup-probe", "b"), ("answer.gpu-fields", "a"), ("answer.gpu-fields", "b")];
-    let reply = ada.posts("/labs/quiz-09/submissions", &answers).await;
+    let answers = |attempt| [("attempt", attempt), ("answer.startup-probe", "b"), ("answer.gpu-fields", "a"), ("answer.gpu-fields", "b")];
+    let reply = ada.posts("/labs/quiz-09/submissions", &answers("1")).await;
     assert_eq!(reply.status, 303);
     assert!(reply.header("location").starts_with("/submissions/"));
-    ada.opens("/labs/quiz-09").await.sees("#1, being graded");
+    ada.opens("/labs/quiz-09").await.sees("#1, being graded").sees("Attempt 2 of 3");
+    // Too soon: what was answered is given back.
+    let again = ada.posts("/labs/quiz-09/submissions", &answers("2")).await;
+    assert_eq!(again.status, 422);
+    assert!(again.text().contains("Wait 60 s"), "{}", again.text());
+    assert!(again.text().contains("name=\"answer.startup-probe\" value=\"b\" checked"));
+    // A page that was left open asks for the attempt before: its answers are marked against nothing else.
+    portal.wait(std::time::Duration::from_secs(61));
+    let stale = ada.posts("/labs/quiz-09/submissions", &answers("1")).await;
+    assert_eq!(stale.status, 422);
+    assert!(stale.text().contains("Here are those of attempt 2") && stale.text().contains("name=\"attempt\" value=\"2\""), "{}", stale.text());
+    assert!(!stale.text().contains("checked"), "answers to other questions");
+    assert_eq!(ada.posts("/labs/quiz-09/submissions", &answers("2")).await.status, 303);
 }
 
 async fn start_files_come_as_a_zip(portal: Portal) {

@@ -54,7 +54,7 @@ impl Try {
         let words = match (attempt.outcome, attempt.points()) {
             (None, _) => "waits for its grading".to_owned(),
             (_, Some(points)) => {
-                let credit = calendar::percent(&standing.steps, attempt.received);
+                let credit = standing.kept(attempt);
                 if credit == 100 { format!("{points} points") } else { format!("{points} points, keeps {credit} %") }
             }
             (Some(crate::gradings::Came::Broken), None) => "our grader failed".to_owned(),

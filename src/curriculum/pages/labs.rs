@@ -1,4 +1,5 @@
 //! One lab: its instructions, how it is graded, its start files, the hand-in, and where its student stands.
+use super::quiz::QuizForm;
 use super::{View, elsewhere};
 use crate::app::App;
 use crate::cohorts::CohortId;
@@ -12,6 +13,7 @@ use crate::engine::{File, kubernetes};
 use crate::error::{Answer, Error, Result};
 use crate::gradings::{self, Came};
 use crate::progress::{Eyes, Standing};
+use crate::reviews;
 use crate::submissions::{self, pages::HandIn};
 use crate::web::{self, Path, Site, Visitor, filters};
 use askama::Template;
@@ -27,15 +29,6 @@ struct CheckLine {
     criteria: Vec<(String, u32)>,
     /// passed, failed, skipped or error, of the newest report.
     last: Option<&'static str>,
-}
-
-/// A question as a form's field.
-struct Asked {
-    id: String,
-    ask: Html,
-    points: u32,
-    choose: Choose,
-    options: Vec<(String, Html)>,
 }
 
 /// A hand-in in the list of one's own.
@@ -85,8 +78,8 @@ struct Show {
     sandbox: Option<Preset>,
     stand: Option<Stand>,
     form: Option<HandIn>,
-    /// A quiz's questions of the next attempt, and its number; none when all attempts are used.
-    quiz: Option<(i64, Vec<Asked>)>,
+    /// None when all attempts are used.
+    quiz: Option<QuizForm>,
     may_hand_in: bool,
 }
 
@@ -138,17 +131,17 @@ async fn show_lab(app: &App, conn: &mut Conn, site: Site, view: &View, id: &LabI
     let due = standing.map(|s| s.due).or_else(|| view.due(lab.week));
     let needs = lab.needs.iter().filter_map(|need| {
         let needed = view.program.lab(need)?;
-        let met = book.as_ref().and_then(|b| b.standings.get(need)).is_none_or(|s| s.is_passed(&view.program) || s.due <= site.now);
+        let met = book.as_ref().is_none_or(|book| book.is_met(need));
         Some(Need { title: needed.title.clone(), url: view.lab_url(needed), met })
     });
-    let may_hand_in = view.student.as_ref().is_some_and(|student| student.enrolment.may_hand_in());
+    let needs: Vec<Need> = needs.collect();
+    let may_hand_in = view.student.as_ref().is_some_and(|student| student.enrolment.may_hand_in()) && needs.iter().all(|n| n.met);
     let (mut stand, mut form, mut quiz) = (None, None, None);
     if let (Some(standing), Some(student)) = (standing, &view.student) {
         let used = if lab.attempts.is_some() { submissions::store::attempts(conn, &student.enrolment.id, id).await? } else { 0 };
-        let next = u32::try_from(used + 1).unwrap_or(1);
-        if may_hand_in && lab.is_quiz && lab.attempts.is_none_or(|most| next <= most) {
-            quiz = Some((used + 1, asked(lab, next)));
-        } else if may_hand_in && !lab.is_quiz {
+        if may_hand_in && lab.is_quiz {
+            quiz = QuizForm::new(lab, used);
+        } else if may_hand_in {
             let sample = app.demo && lab.mistakes.iter().any(|name| name == submissions::pages::SAMPLE);
             form = Some(HandIn { sample, ..HandIn::new(lab, editor(conn, lab, standing).await?) });
         }
@@ -163,7 +156,7 @@ async fn show_lab(app: &App, conn: &mut Conn, site: Site, view: &View, id: &LabI
         checks: check_lines(lab, &last),
         hidden: lab.hidden(),
         start: lab.start.iter().map(|file| (file.path.clone(), markdown::file(&file.path, &String::from_utf8_lossy(&file.bytes)))).collect(),
-        needs: needs.collect(),
+        needs,
         sandbox: lab.sandbox.as_deref().and_then(|id| view.program.preset(id)).cloned(),
         cohort: view.cohort.clone(),
         base: view.base.clone(),
@@ -182,13 +175,17 @@ async fn last_outcomes(conn: &mut Conn, lab: &Lab, standing: Option<&Standing<'_
     let newest = standing.and_then(|s| s.attempts.iter().find(|a| a.outcome == Some(Came::Graded)));
     let Some(newest) = newest else { return Ok(Vec::new()) };
     let Some(grading) = gradings::store::current(conn, &newest.submission).await? else { return Ok(Vec::new()) };
+    let mut report = grading.report.0;
+    if let Some(review) = reviews::store::of_submission(conn, &newest.submission).await? {
+        report = reviews::with_marks(report, lab, &reviews::store::marks(conn, &review.id).await?);
+    }
     let word = |outcome| match outcome {
         Outcome::Passed => "passed",
         Outcome::Failed => "failed",
         Outcome::Skipped => "skipped",
         Outcome::Error => "error",
     };
-    let findings = grading.report.0.findings.into_iter().filter(|f| lab.check(&f.check).is_some_and(|c| !c.hidden));
+    let findings = report.findings.into_iter().filter(|f| lab.check(&f.check).is_some_and(|c| !c.hidden));
     Ok(findings.map(|f| (f.check, word(f.outcome))).collect())
 }
 
@@ -210,7 +207,7 @@ fn stand_of(view: &View, standing: &Standing<'_>, lab: &Lab) -> Stand {
         let (words, tone) = match (attempt.outcome, attempt.points()) {
             (None, _) => ("being graded".to_owned(), "info"),
             (Some(Came::Graded), Some(points)) => {
-                let (open, max) = (attempt.open.unwrap_or(0), i64::from(lab.points));
+                let (open, max) = (attempt.still_open(lab), i64::from(lab.points));
                 let waiting = if open > 0 { format!(", {open} open") } else { String::new() };
                 (format!("{points} of {max}{waiting}"), gradings::tone(Came::Graded, points, open, max))
             }
@@ -267,16 +264,6 @@ fn what(check: &Check) -> Html {
         Kind::Quiz(_) => check.id.clone(),
         Kind::Rubric { .. } => "Marked by an instructor".to_owned(),
     })
-}
-
-fn asked(lab: &Lab, attempt: u32) -> Vec<Asked> {
-    let ask = |check: &Check| {
-        let Kind::Quiz(question) = &check.kind else { return None };
-        let variant = question.variant(attempt)?;
-        let options = variant.options.iter().map(|(key, text)| (key.clone(), markdown::inline(text))).collect();
-        Some(Asked { id: check.id.clone(), ask: markdown::inline(&variant.ask), points: check.points, choose: question.choose, options })
-    };
-    lab.checks.iter().filter_map(ask).collect()
 }
 
 /// The start files below a folder of the lab's name, always the same bytes for the same files.

@@ -1,6 +1,7 @@
 //! The pages of the program: weeks, lessons, labs, the syllabus, the rules.
 pub mod labs;
 pub mod programs;
+pub mod quiz;
 pub mod rules;
 pub mod syllabus;
 pub mod weeks;

@@ -61,7 +61,7 @@ pub async fn show(State(app): State<App>, visitor: Option<Visitor>, site: Site) 
     let latest = book.latest(5).into_iter().map(|(standing, attempt)| {
         let score = attempt.points().map(|p| (p, i64::from(standing.lab.points)));
         let tone = attempt.outcome.map_or("info", |came| {
-            crate::gradings::tone(came, attempt.points().unwrap_or(0), attempt.open.unwrap_or(0), i64::from(standing.lab.points))
+            crate::gradings::tone(came, attempt.points().unwrap_or(0), attempt.still_open(standing.lab), i64::from(standing.lab.points))
         });
         let word = match (attempt.outcome, attempt.review) {
             (None, _) => "waiting",

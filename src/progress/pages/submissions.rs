@@ -54,9 +54,8 @@ pub async fn list(State(app): State<App>, Enrolled(enrolment): Enrolled, site: S
         outcome: attempt.outcome,
         score: attempt.points().unwrap_or(0),
         max: i64::from(standing.lab.points),
-        open: attempt.open.unwrap_or(0),
-        counts: standing.best.is_some()
-            && attempt.points().map(|p| crate::submissions::credited(p, &standing.steps, attempt.received)) == standing.best,
+        open: attempt.still_open(standing.lab),
+        counts: !standing.overridden && standing.top().is_some_and(|top| top.number == attempt.number),
     });
     web::page(&List { site, lines: lines.collect(), zone: enrolment.zone })
 }

@@ -10,7 +10,7 @@ use crate::gradings::{self, pages::Seen};
 use crate::reviews::State as Stands;
 use crate::reviews::changes::{self, Line};
 use crate::reviews::store::{self, Part};
-use crate::reviews::{Comment, Review};
+use crate::reviews::{self, Comment, Mark, Review};
 use crate::submissions::{self, SubmissionId};
 use crate::web::{self, Path, Site, Visitor, filters};
 use askama::Template;
@@ -31,11 +31,14 @@ impl Marked {
     }
 }
 
-/// A rubric's criterion with the points given so far.
+/// A rubric's criterion.
 pub struct Row {
     pub check: String,
     pub criterion: Criterion,
-    pub given: Option<i64>,
+    /// The points it was given.
+    pub stands: Option<i64>,
+    /// What its field holds.
+    pub given: String,
 }
 
 /// What was typed into the form, kept when it is given back.
@@ -80,8 +83,9 @@ impl Show {
         self.files.iter().flat_map(|f| &f.lines).filter(|l| l.change != changes::Change::Same).count()
     }
 
-    fn given(&self, row: &Row) -> String {
-        row.given.map(|g| g.to_string()).unwrap_or_default()
+    /// The criteria that were marked: they stand in the verdict's card, whatever is typed below.
+    fn marked(&self) -> Vec<(&Criterion, i64)> {
+        self.rubric.iter().filter_map(|row| Some((&row.criterion, row.stands?))).collect()
     }
 }
 
@@ -107,7 +111,8 @@ pub async fn load(app: &App, visitor: &Visitor, site: Site, id: &SubmissionId) -
     let (seen, review) = of(app, &mut conn, visitor, id).await?;
     let lab = seen.lab()?.clone();
     let student = accounts::store::by_id(&mut conn, &seen.enrolment.person).await?.ok_or(Error::NotFound)?.name;
-    let report = gradings::store::current(&mut conn, id).await?.map(|g| g.report.0);
+    let marks = store::marks(&mut conn, &review.id).await?;
+    let report = gradings::store::current(&mut conn, id).await?.map(|g| reviews::with_marks(g.report.0, &lab, &marks));
     let comments = store::comments(&mut conn, &review.id).await?;
     let others = submissions::store::of_lab(&mut conn, &seen.enrolment.id, &lab.id).await?;
     let earlier = others.into_iter().find(|s| s.number < seen.submission.number);
@@ -126,7 +131,6 @@ pub async fn load(app: &App, visitor: &Visitor, site: Site, id: &SubmissionId) -
         let remarks = comments.iter().filter(|c| c.file == file.path).cloned().collect();
         Marked { path: file.path.clone(), lines, is_new: earlier.is_some() && before.is_none(), remarks }
     });
-    let marks = store::marks(&mut conn, &review.id).await?;
     let rubric = lab.checks.iter().flat_map(|check| match &check.kind {
         Kind::Rubric { criteria } => criteria.iter().map(|c| row(&check.id, c, &marks)).collect(),
         _ => Vec::new(),
@@ -162,7 +166,7 @@ pub async fn load(app: &App, visitor: &Visitor, site: Site, id: &SubmissionId) -
     })
 }
 
-fn row(check: &str, criterion: &Criterion, marks: &[(String, String, i64)]) -> Row {
-    let given = marks.iter().find(|(c, id, _)| c == check && *id == criterion.id).map(|(_, _, points)| *points);
-    Row { check: check.to_owned(), criterion: criterion.clone(), given }
+fn row(check: &str, criterion: &Criterion, marks: &[Mark]) -> Row {
+    let stands = marks.iter().find(|m| m.check_id == check && m.criterion == criterion.id).map(|m| m.points);
+    Row { check: check.to_owned(), criterion: criterion.clone(), stands, given: stands.map(|p| p.to_string()).unwrap_or_default() }
 }

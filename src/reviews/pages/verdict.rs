@@ -7,7 +7,7 @@ use crate::engine::check::Kind;
 use crate::error::{Answer, Error};
 use crate::notices;
 use crate::reviews::store::{self, Verdict};
-use crate::reviews::{CLAIM, CommentId, State as Decision};
+use crate::reviews::{CLAIM, CommentId, Mark, State as Decision};
 use crate::submissions::SubmissionId;
 use crate::web::{self, Form, Path, Site, Visitor};
 use axum::extract::State;
@@ -73,10 +73,14 @@ pub async fn comment(State(app): State<App>, visitor: Visitor, Path(id): Path<Su
 /// POST /review/{submission}/comments/{comment}/withdraw
 pub async fn withdraw(State(app): State<App>, visitor: Visitor, Path((id, comment)): Path<(SubmissionId, CommentId)>) -> Answer {
     let mut conn = app.db.read().await?;
-    let (_, review) = show::of(&app, &mut conn, &visitor, &id).await?;
+    let (seen, review) = show::of(&app, &mut conn, &visitor, &id).await?;
     drop(conn);
     let mut write = app.db.write(format!("review:{}", review.id)).await?;
-    store::withdraw(&mut write, &review.id, &comment, &visitor.person.id).await?;
+    if !store::withdraw(&mut write, &review.id, &comment, &visitor.person.id).await? {
+        return Err(Error::refused("It is not there, or somebody else wrote it: only they can take it back."));
+    }
+    let entry = Entry::new(Some(visitor.person.id.as_str()), "review.comment_withdrawn", id.as_str());
+    audit::record(&mut write, &entry.of_cohort(seen.enrolment.cohort.as_str()), app.clock.now()).await?;
     write.commit().await?;
     web::see(format!("/review/{id}"))
 }
@@ -124,9 +128,7 @@ pub async fn decide(State(app): State<App>, visitor: Visitor, site: Site, Path(i
         let problem = "Somebody else finished this review while you wrote. Their verdict stands above; yours is still in the form. Press a button again to replace theirs.";
         return again(&app, &visitor, site, &id, written, problem.to_owned()).await;
     }
-    for (check, criterion, points) in &decided.marks {
-        store::mark(&mut write, &review.id, check, criterion, *points).await?;
-    }
+    store::mark(&mut write, &review.id, &decided.marks).await?;
     let (word, action) = match decided.state {
         Decision::Accepted => ("accepted", "review.accept"),
         _ => ("returned: please hand in again", "review.return"),
@@ -143,7 +145,7 @@ pub async fn decide(State(app): State<App>, visitor: Visitor, site: Site, Path(i
 struct Decided {
     state: Decision,
     score: Option<i64>,
-    marks: Vec<(String, String, i64)>,
+    marks: Vec<Mark>,
 }
 
 fn read(written: &Written, lab: &Lab) -> Result<Decided, String> {
@@ -173,20 +175,26 @@ fn read(written: &Written, lab: &Lab) -> Result<Decided, String> {
     Ok(Decided { state, score, marks: marks(written, lab)? })
 }
 
-fn marks(written: &Written, lab: &Lab) -> Result<Vec<(String, String, i64)>, String> {
-    let mut marks = Vec::new();
+/// The rubric as it was filled in: whole or not at all, so that no point of it stays open without anybody knowing.
+fn marks(written: &Written, lab: &Lab) -> Result<Vec<Mark>, String> {
+    let (mut marks, mut missing) = (Vec::new(), None);
     for check in &lab.checks {
         let Kind::Rubric { criteria } = &check.kind else { continue };
         for criterion in criteria {
-            let Some(text) = written.marks.get(&format!("mark.{}.{}", check.id, criterion.id)).map(|t| t.trim()).filter(|t| !t.is_empty()) else {
+            let text = written.marks.get(&format!("mark.{}.{}", check.id, criterion.id)).map_or("", |t| t.trim());
+            if text.is_empty() {
+                missing = Some(&criterion.text);
                 continue;
-            };
+            }
             let points = text.parse().ok().filter(|p| (0..=i64::from(criterion.points)).contains(p));
             let points = points.ok_or_else(|| format!("“{}” takes 0 to {} points.", criterion.text, criterion.points))?;
-            marks.push((check.id.clone(), criterion.id.clone(), points));
+            marks.push(Mark { check_id: check.id.clone(), criterion: criterion.id.clone(), points });
         }
     }
-    Ok(marks)
+    match missing {
+        Some(text) if !marks.is_empty() => Err(format!("Mark the whole rubric or nothing of it: “{text}” has no points yet.")),
+        _ => Ok(marks),
+    }
 }
 
 /// The page given back with what was typed and what is wrong.
@@ -194,7 +202,7 @@ async fn again(app: &App, visitor: &Visitor, site: Site, id: &SubmissionId, writ
     let mut page = show::load(app, visitor, site, id).await?;
     for row in &mut page.rubric {
         if let Some(typed) = written.marks.get(&format!("mark.{}.{}", row.check, row.criterion.id)) {
-            row.given = typed.trim().parse().ok();
+            row.given.clone_from(typed);
         }
     }
     page.typed = Typed { comment: written.comment, score: written.score, reason: written.reason, defended: written.defended.is_some() };

@@ -7,14 +7,17 @@ use super::intake::Refusal;
 use super::{PACE, Submission, Via, store, too_soon};
 use crate::app::App;
 use crate::cohorts::Enrolment;
+use crate::curriculum::pages::quiz::QuizForm;
 use crate::curriculum::{self, Accepts, Lab, LabId, Program};
 use crate::db::values::Timestamp;
+use crate::engine::check::Choose;
 use crate::engine::{File, Files};
 use crate::error::{Answer, Error, Result};
 use crate::gradings;
+use crate::progress::{Eyes, pages as progress};
 use crate::queue::Lane;
 use crate::web::visitor::Enrolled;
-use crate::web::{self, Path, Site};
+use crate::web::{self, Path, Site, filters};
 use askama::Template;
 use axum::extract::{Extension, Request, State};
 use axum::http::StatusCode;
@@ -28,6 +31,8 @@ pub struct Receipt(pub Timestamp);
 pub const LARGEST_BODY: usize = 24 << 20;
 /// The mistake that a demo hands in with one click.
 pub const SAMPLE: &str = "four-faults";
+/// A form that takes longer to arrive is given up: its receipt is its head's, and must not be held open for days.
+const LONGEST_ARRIVAL: std::time::Duration = std::time::Duration::from_secs(300);
 const LONGEST_STATEMENT: usize = 4_000;
 
 /// The form on a lab's page, and given back with what was typed when something is wrong.
@@ -58,7 +63,9 @@ impl HandIn {
 struct Again {
     site: Site,
     lab: Lab,
-    form: HandIn,
+    quiz: Option<QuizForm>,
+    form: Option<HandIn>,
+    problem: String,
 }
 
 /// The lab a student may hand in for, or why not.
@@ -95,16 +102,29 @@ pub async fn hand_in(
         Via::Editor
     };
     let kept = match taken {
-        Ok(files) => keep(&app, &enrolment, &program, &lab, receipt.0, via, &typed.statement, &files).await?,
+        Ok(files) => {
+            let arrived = Arrived { received: receipt.0, via, statement: &typed.statement, attempt: typed.attempt, files: &files };
+            keep(&app, &enrolment, &program, &lab, &arrived).await?
+        }
         Err(refusal) => Err(refusal),
     };
     match kept {
         Ok(submission) => web::see(submission.url()),
-        Err(problem) => {
-            let form = HandIn { statement: typed.statement, problem: Some(problem), ..HandIn::new(&lab, typed.editor) };
-            web::page_with(StatusCode::UNPROCESSABLE_ENTITY, &Again { site, lab, form })
-        }
+        Err(refusal) => again(&app, &enrolment, site, lab, typed, refusal).await,
     }
+}
+
+/// The form given back with what was typed and what is wrong.
+async fn again(app: &App, enrolment: &Enrolment, site: Site, lab: Lab, typed: Typed, refusal: Refusal) -> Answer {
+    let problem = refusal.to_string();
+    let (quiz, form) = if lab.is_quiz {
+        let used = store::attempts(&mut *app.db.read().await?, &enrolment.id, &lab.id).await?;
+        let quiz = QuizForm::new(&lab, used).map(|quiz| quiz.answered(typed.attempt, &typed.answers));
+        (quiz.map(|quiz| QuizForm { problem: Some(problem.clone()), ..quiz }), None)
+    } else {
+        (None, Some(HandIn { statement: typed.statement, problem: Some(refusal), ..HandIn::new(&lab, typed.editor) }))
+    };
+    web::page_with(StatusCode::UNPROCESSABLE_ENTITY, &Again { site, lab, quiz, form, problem })
 }
 
 /// POST /labs/{id}/sample: hands in the demo's broken files with one click.
@@ -114,7 +134,8 @@ pub async fn sample(State(app): State<App>, Enrolled(enrolment): Enrolled, Exten
     }
     let (program, lab) = lab_for(&app, &enrolment, &id).await?;
     let sample = sample_of(&app, &program, &lab).await?.ok_or(Error::NotFound)?;
-    match keep(&app, &enrolment, &program, &lab, receipt.0, Via::Demo, "", &sample).await? {
+    let arrived = Arrived { received: receipt.0, via: Via::Demo, statement: "", attempt: None, files: &sample };
+    match keep(&app, &enrolment, &program, &lab, &arrived).await? {
         Ok(submission) => web::see(submission.url()),
         Err(refusal) => Err(Error::Refused(refusal.to_string())),
     }
@@ -132,19 +153,24 @@ async fn sample_of(app: &App, program: &Program, lab: &Lab) -> Result<Option<Fil
     Ok((!files.is_empty()).then_some(files))
 }
 
+/// What arrived to be handed in.
+#[derive(Debug)]
+pub struct Arrived<'a> {
+    pub received: Timestamp,
+    pub via: Via,
+    pub statement: &'a str,
+    /// Which attempt of a quiz its questions were asked for.
+    pub attempt: Option<i64>,
+    pub files: &'a Files,
+}
+
 /// Keeps a hand-in: submission, files and job in one write, then acknowledges. The inner error is the student's to mend.
-#[expect(clippy::too_many_arguments, reason = "each is a different fact of the one moment that is kept")]
-pub async fn keep(
-    app: &App,
-    enrolment: &Enrolment,
-    program: &Program,
-    lab: &Lab,
-    received: Timestamp,
-    via: Via,
-    statement: &str,
-    files: &Files,
-) -> Result<Result<Submission, Refusal>> {
+pub async fn keep(app: &App, enrolment: &Enrolment, program: &Program, lab: &Lab, arrived: &Arrived<'_>) -> Result<Result<Submission, Refusal>> {
     let told = |why: String| Ok(Err(Refusal { file: None, why }));
+    if let Some(first) = needed_first(app, enrolment, program, lab).await? {
+        return told(format!("“{first}” comes first: 70 % passes it, and past its due time this lab opens anyway."));
+    }
+    let Arrived { received, via, statement, attempt, files } = *arrived;
     let mut write = app.db.write(format!("enrolment:{}", enrolment.id)).await?;
     let last = store::last_received(&mut write, &enrolment.id, &lab.id).await?;
     if let Some(seconds) = too_soon(last, received) {
@@ -156,6 +182,9 @@ pub async fn keep(
     let used = store::attempts(&mut write, &enrolment.id, &lab.id).await?;
     if lab.attempts.is_some_and(|most| used >= i64::from(most)) {
         return told(format!("All {used} attempts are used. Ask an instructor if something went wrong on our side."));
+    }
+    if lab.is_quiz && attempt != Some(used + 1) {
+        return told(format!("Those were the questions of another attempt. Here are those of attempt {}; nothing was counted.", used + 1));
     }
     let new = store::New {
         enrolment: &enrolment.id,
@@ -173,4 +202,15 @@ pub async fn keep(
     write.commit().await?;
     app.pushed.notify_one();
     Ok(Ok(submission))
+}
+
+/// The title of a lab to pass first, if there is one.
+async fn needed_first(app: &App, enrolment: &Enrolment, program: &Program, lab: &Lab) -> Result<Option<String>> {
+    if lab.needs.is_empty() {
+        return Ok(None);
+    }
+    let loaded = progress::load(app, &mut *app.db.read().await?, enrolment).await?;
+    let book = loaded.book(Eyes::Student);
+    let unmet = lab.needs.iter().find(|need| !book.is_met(need));
+    Ok(unmet.and_then(|need| program.lab(need)).map(|needed| needed.title.clone()))
 }

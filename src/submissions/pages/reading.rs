@@ -1,5 +1,5 @@
 //! Reads a hand-in's form while it arrives: never more of it than the lab allows.
-use super::LONGEST_STATEMENT;
+use super::{LONGEST_ARRIVAL, LONGEST_STATEMENT};
 use crate::curriculum::Lab;
 use crate::engine::Files;
 use crate::error::{Error, Result};
@@ -15,14 +15,23 @@ use std::collections::BTreeMap;
 pub struct Typed {
     pub editor: Vec<(String, String)>,
     pub answers: BTreeMap<String, Vec<String>>,
+    /// Which attempt of a quiz was answered.
+    pub attempt: Option<i64>,
     pub statement: String,
     pub uploads: usize,
 }
 
+/// What may be typed beside the files, in bytes: names, the statement.
+const BESIDE: usize = 64 * 1024;
+
 /// Reads a form, with files or without. The inner error is the student's to mend.
 pub async fn read(request: Request, lab: &Lab, typed: &mut Typed) -> Result<Result<Files, Refusal>> {
     let is_plain = request.headers().get(header::CONTENT_TYPE).is_some_and(|h| h.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
-    if is_plain { read_plain(request, lab, typed).await } else { read_multipart(request, lab, typed).await }
+    let reading = async { if is_plain { read_plain(request, lab, typed).await } else { read_multipart(request, lab, typed).await } };
+    tokio::time::timeout(LONGEST_ARRIVAL, reading).await.unwrap_or_else(|_| {
+        let why = format!("The files took longer than {} minutes to arrive. Nothing was handed in; send them again.", LONGEST_ARRIVAL.as_secs() / 60);
+        Err(Error::Limited(StatusCode::REQUEST_TIMEOUT, why))
+    })
 }
 
 /// Reads a form with files part by part, never more than the lab allows.
@@ -30,6 +39,7 @@ async fn read_multipart(request: Request, lab: &Lab, typed: &mut Typed) -> Resul
     let mut parts = Multipart::from_request(request, &()).await.map_err(|e| Error::Limited(e.status(), e.body_text()))?;
     let mut intake = Intake::new(&lab.accepts);
     let mut name = String::new();
+    let mut room = lab.accepts.max_kib * 1024 + BESIDE;
     loop {
         let part = match parts.next_field().await {
             Ok(Some(part)) => part,
@@ -54,11 +64,15 @@ async fn read_multipart(request: Request, lab: &Lab, typed: &mut Typed) -> Resul
             }
             continue;
         }
-        let text = match limited_text(part, lab.accepts.max_kib * 1024).await? {
+        let text = match limited_text(part, room).await? {
             Ok(text) => text,
-            Err(why) => return Ok(Err(Refusal { file: Some(name), why })),
+            Err(why) => {
+                let why = why.unwrap_or_else(|| format!("all that was typed is larger than {} KiB together.", lab.accepts.max_kib));
+                return Ok(Err(Refusal { file: Some(name), why }));
+            }
         };
-        take_field(&field, text, &mut name, typed);
+        room -= text.len();
+        take_field(&field, &text, &mut name, typed);
     }
     Ok(finish(intake, lab, typed))
 }
@@ -90,25 +104,26 @@ async fn take_upload(mut part: axum::extract::multipart::Field<'_>, file: &str, 
     Ok(result)
 }
 
-async fn limited_text(mut part: axum::extract::multipart::Field<'_>, most: usize) -> Result<Result<String, String>> {
+/// A part's text; the inner error says what is wrong with it, None that it is longer than `most` bytes.
+async fn limited_text(mut part: axum::extract::multipart::Field<'_>, most: usize) -> Result<Result<String, Option<String>>> {
     let mut bytes = Vec::new();
     while let Some(chunk) = part.chunk().await.map_err(|e| Error::Limited(e.status(), e.body_text()))? {
         if bytes.len() + chunk.len() > most {
-            return Ok(Err(format!("what was typed is larger than {} KiB.", most / 1024)));
+            return Ok(Err(None));
         }
         bytes.extend_from_slice(&chunk);
     }
-    Ok(String::from_utf8(bytes).map_err(|_| "what was typed isn't UTF-8.".to_owned()))
+    Ok(String::from_utf8(bytes).map_err(|_| Some("what was typed isn't UTF-8.".to_owned())))
 }
 
 /// Reads a form without files: a quiz, or the editor with JavaScript off.
 async fn read_plain(request: Request, lab: &Lab, typed: &mut Typed) -> Result<Result<Files, Refusal>> {
-    let body = axum::body::to_bytes(request.into_body(), lab.accepts.max_kib * 1024 * 3 + 64 * 1024).await;
+    let body = axum::body::to_bytes(request.into_body(), lab.accepts.max_kib * 1024 * 3 + BESIDE).await;
     let body = body.map_err(|_| Error::Limited(StatusCode::PAYLOAD_TOO_LARGE, "The form is larger than this lab accepts.".into()))?;
     let fields: Vec<(String, String)> = serde_html_form(&body)?;
     let mut name = String::new();
     for (field, text) in fields {
-        take_field(&field, text, &mut name, typed);
+        take_field(&field, &text, &mut name, typed);
     }
     Ok(finish(Intake::new(&lab.accepts), lab, typed))
 }
@@ -126,8 +141,11 @@ fn serde_html_form(body: &[u8]) -> Result<Vec<(String, String)>> {
 }
 
 /// One field that is no upload. The editor sends pairs: `name`, then `text`.
-fn take_field(field: &str, text: String, name: &mut String, typed: &mut Typed) {
+fn take_field(field: &str, text: &str, name: &mut String, typed: &mut Typed) {
+    // No keyboard types a NUL, and PostgreSQL keeps none.
+    let text = text.replace('\0', "");
     match field {
+        "attempt" => typed.attempt = text.trim().parse().ok(),
         "name" => *name = text.trim().to_owned(),
         "text" => typed.editor.push((std::mem::take(name), text.replace("\r\n", "\n"))),
         "statement" => typed.statement = text.chars().take(LONGEST_STATEMENT).collect(),
@@ -142,6 +160,9 @@ fn take_field(field: &str, text: String, name: &mut String, typed: &mut Typed) {
 /// What was typed joins what was uploaded; a quiz's answers become its one file.
 fn finish(mut intake: Intake, lab: &Lab, typed: &Typed) -> Result<Files, Refusal> {
     if lab.is_quiz {
+        if typed.uploads > 0 {
+            return Err(Refusal { file: None, why: format!("A quiz is answered on its page, {}: each attempt asks other questions.", lab.url()) });
+        }
         let answers = answers_file(&typed.answers).map_err(|e| Refusal { file: None, why: e.to_string() })?;
         intake.add("answers.yaml", answers)?;
         return intake.finish();
