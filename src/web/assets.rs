@@ -1,11 +1,11 @@
-//! Static files: compiled in, named by their hash, compressed once and cached for ever by browsers.
+//! Static files: compiled in, named by their hash, compressed when the program was built, cached for ever by browsers.
 use crate::error::{Answer, Error};
 use axum::extract::Path;
 use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse as _;
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::Write as _;
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::LazyLock;
 
 #[derive(rust_embed::Embed)]
 #[folder = "static/"]
@@ -16,12 +16,18 @@ use std::sync::{Arc, LazyLock, OnceLock};
 #[exclude = "vendor/SHA256SUMS"]
 struct Static;
 
+/// What `build.rs` made of them: `NAME.br` and `NAME.gz`.
+#[derive(rust_embed::Embed)]
+#[folder = "$OUT_DIR/static/"]
+#[exclude = "vendor/*.src.js.*"]
+struct Compressed;
+
 struct Asset {
-    bytes: std::borrow::Cow<'static, [u8]>,
+    bytes: Cow<'static, [u8]>,
     kind: &'static str,
     hash: String,
-    br: OnceLock<Arc<[u8]>>,
-    gzip: OnceLock<Arc<[u8]>>,
+    br: Option<Cow<'static, [u8]>>,
+    gzip: Option<Cow<'static, [u8]>>,
 }
 
 static ASSETS: LazyLock<HashMap<String, Asset>> = LazyLock::new(|| {
@@ -29,12 +35,11 @@ static ASSETS: LazyLock<HashMap<String, Asset>> = LazyLock::new(|| {
         .filter_map(|name| {
             let file = Static::get(&name)?;
             let hash = file.metadata.sha256_hash()[..5].iter().map(|b| format!("{b:02x}")).collect();
-            Some((name.to_string(), Asset { kind: kind(&name), bytes: file.data, hash, br: OnceLock::new(), gzip: OnceLock::new() }))
+            let compressed = |ending| Compressed::get(&format!("{name}.{ending}")).map(|file| file.data);
+            Some((name.to_string(), Asset { kind: kind(&name), bytes: file.data, hash, br: compressed("br"), gzip: compressed("gz") }))
         })
         .collect()
 });
-
-type Compress = fn(&[u8]) -> std::io::Result<Vec<u8>>;
 
 fn kind(name: &str) -> &'static str {
     match name.rsplit('.').next().unwrap_or("") {
@@ -63,37 +68,17 @@ pub async fn show(Path((hash, name)): Path<(String, String)>, headers: HeaderMap
     let cache = if hash == asset.hash || asset.kind == "font/woff2" { "public, max-age=31536000, immutable" } else { "no-cache" };
     let base = [(header::CONTENT_TYPE, asset.kind), (header::CACHE_CONTROL, cache), (header::VARY, "accept-encoding")];
     let accepts = headers.get(header::ACCEPT_ENCODING).and_then(|h| h.to_str().ok()).unwrap_or("");
-    let small = asset.bytes.len() < 512 || asset.kind.starts_with("image/png") || asset.kind.starts_with("font/");
-    if small {
-        return Ok((base, asset.bytes.to_vec()).into_response());
-    }
-    let (encoding, cell, compress): (_, _, Compress) = if accepts.contains("br") {
-        ("br", &asset.br, brotli_of)
-    } else if accepts.contains("gzip") {
-        ("gzip", &asset.gzip, gzip_of)
-    } else {
-        return Ok((base, asset.bytes.to_vec()).into_response());
+    let (encoding, bytes) = match asset {
+        Asset { br: Some(br), .. } if accepts.contains("br") => (Some("br"), br),
+        Asset { gzip: Some(gzip), .. } if accepts.contains("gzip") => (Some("gzip"), gzip),
+        _ => (None, &asset.bytes),
     };
-    let body = match cell.get() {
-        Some(done) => done.clone(),
-        None => {
-            let made: Arc<[u8]> = tokio::task::spawn_blocking(move || compress(&asset.bytes)).await??.into();
-            cell.get_or_init(|| made).clone()
-        }
+    let body = match bytes {
+        Cow::Borrowed(bytes) => axum::body::Bytes::from_static(bytes),
+        Cow::Owned(bytes) => axum::body::Bytes::from(bytes.clone()),
     };
-    Ok((base, [(header::CONTENT_ENCODING, encoding)], axum::body::Bytes::from_owner(body)).into_response())
-}
-
-fn brotli_of(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut out = Vec::new();
-    brotli::BrotliCompress(&mut &bytes[..], &mut out, &brotli::enc::BrotliEncoderParams { quality: 9, ..Default::default() })?;
-    Ok(out)
-}
-
-fn gzip_of(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(bytes)?;
-    encoder.finish()
+    let encoding = encoding.map(|encoding| [(header::CONTENT_ENCODING, encoding)]);
+    Ok((base, encoding, body).into_response())
 }
 
 #[cfg(test)]
@@ -151,7 +136,7 @@ mod tests {
     fn what_every_page_loads_is_small() {
         let shared = ["site.css", "site.js", "favicon.svg", "vendor/htmx.js", "vendor/htmx-sse.js"];
         let fonts = ["fonts/atkinson-hyperlegible-next.woff2", "fonts/plex-mono.woff2"];
-        let compressed: usize = shared.iter().map(|name| brotli_of(&ASSETS[*name].bytes).unwrap().len()).sum();
+        let compressed: usize = shared.iter().map(|name| ASSETS[*name].br.as_ref().unwrap().len()).sum();
         let whole: usize = fonts.iter().map(|name| ASSETS[*name].bytes.len()).sum();
         assert!(compressed + whole < 85_000, "{compressed} bytes compressed and {whole} of fonts");
     }
