@@ -55,6 +55,28 @@ const signIn = async (page, who) => {
   await page.waitForLoadState('networkidle')
 }
 
+/** Pictures of each role's pages in one theme, for whoever wants to look. */
+async function shoot(browser, theme) {
+  const look = { viewport: theme === 'phone' ? { width: 390, height: 844 } : { width: 1280, height: 900 }, colorScheme: theme === 'dark' ? 'dark' : 'light' }
+  const first = (page, selector) => page.locator(selector).first().getAttribute('href')
+  const pages = {
+    visitor: { login: '/login', syllabus: '/syllabus', rules: '/rules' },
+    student: { home: '/', week: '/weeks/9', lab: '/labs/chat-in-a-quota', quiz: '/labs/quiz-09', skills: '/skills', submissions: '/submissions', report: (page) => first(page, 'tbody a[href^="/submissions/"]'), account: '/account' },
+    instructor: { queue: '/review', review: (page) => first(page, 'tr[data-row] a'), cohorts: '/cohorts', cohort: (page) => first(page, 'main a[href^="/cohorts/"]'), gradebook: async (page) => `${new URL(page.url()).pathname}/gradebook` },
+    admin: { admin: '/admin', people: '/admin/people', jobs: '/admin/jobs', audit: '/admin/audit', settings: '/admin/settings' },
+  }
+  for (const [who, list] of Object.entries(pages)) {
+    const context = await browser.newContext(look)
+    const page = await context.newPage()
+    if (who !== 'visitor') await signIn(page, who)
+    for (const [name, where] of Object.entries(list)) {
+      await page.goto(url + (typeof where === 'string' ? where : await where(page)))
+      await page.screenshot({ path: join(shots, `${name}-${theme}.png`), fullPage: theme === 'phone' })
+    }
+    await context.close()
+  }
+}
+
 try {
   await up()
   if (shots) await mkdir(shots, { recursive: true })
@@ -136,33 +158,7 @@ try {
     }
   })
 
-  if (shots) {
-    for (const theme of ['light', 'dark', 'phone']) {
-      const context = await browser.newContext({ viewport: theme === 'phone' ? { width: 390, height: 844 } : { width: 1280, height: 900 }, colorScheme: theme === 'dark' ? 'dark' : 'light' })
-      const page = await context.newPage()
-      const shoot = async (name, path) => {
-        await page.goto(url + path)
-        await page.screenshot({ path: join(shots, `${name}-${theme}.png`), fullPage: theme === 'phone' })
-      }
-      await page.goto(`${url}/login`)
-      await page.screenshot({ path: join(shots, `login-${theme}.png`) })
-      await signIn(page, 'student')
-      for (const [name, path] of [['home', '/'], ['week', '/weeks/9'], ['lab', '/labs/chat-in-a-quota'], ['skills', '/skills'], ['submissions', '/submissions']]) await shoot(name, path)
-      await page.goto(`${url}/submissions`)
-      const report = await page.locator('tbody a[href^="/submissions/"]').first().getAttribute('href')
-      await shoot('report', report)
-      await signIn(page, 'instructor')
-      await shoot('queue', '/review')
-      const review = await page.locator('tr[data-row] a').first().getAttribute('href')
-      await shoot('review', review)
-      await page.goto(`${url}/cohorts`)
-      const cohort = await page.locator('main a[href^="/cohorts/"]').first().getAttribute('href').catch(() => null)
-      if (cohort) await shoot('cohort', cohort)
-      await signIn(page, 'admin')
-      await shoot('admin', '/admin')
-      await context.close()
-    }
-  }
+  if (shots) for (const theme of ['light', 'dark', 'phone']) await shoot(browser, theme)
   await browser.close()
 } finally {
   portal.kill('SIGTERM')
