@@ -14,7 +14,7 @@ on_both!(
     two_who_press_join_at_once_make_one_account,
     an_invitation_for_one_address_is_for_that_address,
     an_invitation_gives_an_account_that_exists_another_role,
-    an_imported_account_is_opened_by_its_invitation,
+    an_invitation_opens_no_account_that_is_there,
     an_old_invitation_no_longer_works,
     weak_passwords_are_refused_and_nothing_typed_is_lost,
 );
@@ -99,19 +99,25 @@ async fn an_invitation_gives_an_account_that_exists_another_role(portal: Portal)
     jo.opens(&link).await.is_answered(410);
 }
 
-async fn an_imported_account_is_opened_by_its_invitation(portal: Portal) {
+async fn an_invitation_opens_no_account_that_is_there(portal: Portal) {
+    // As `user add --admin` makes it: its reset link is for its person alone.
     let mut write = portal.app.db.write("test").await.unwrap();
     let email = "jo@example.org".parse().unwrap();
-    let new = NewPerson { email: &email, name: "J. Park", password: None, zone: "UTC", admin: false };
+    let new = NewPerson { email: &email, name: "J. Park", password: None, zone: "UTC", admin: true };
     accounts::create(&mut write, &new, portal.clock.now()).await.unwrap();
     write.commit().await.unwrap();
-    let open = invited(&portal, Role::Admin, None).await;
-    let own = invited(&portal, Role::Admin, Some("jo@example.org")).await;
-    let mut jo = portal.visitor();
-    joins(&mut jo, &open).await.is_answered(409);
-    jo.opens(&own).await.fills("Name", "Jo Park").fills("Password", PASSWORD).presses("Join").await;
-    assert!(jo.is_signed_in());
-    assert_eq!(portal.who("jo@example.org").await.name, "Jo Park");
+    let amber = portal.cohort("Amber").await;
+    let mut ines = portal.instructor("Ines Fuchs", "ines@example.org", &amber).await;
+    ines.opens(&format!("/cohorts/{amber}/people")).await.fills("Email", "jo@example.org").presses("Make the link").await;
+    let link = ines.page.text.split_whitespace().find(|w| w.contains("/join/")).unwrap().split(".test").nth(1).unwrap().to_owned();
+    let mut mallory = portal.visitor();
+    mallory.opens(&link).await.sees("jo@example.org has an account already").sees("No password yet, or forgotten?");
+    let reply = mallory.posts(&link, &[("name", "Mallory"), ("email", "jo@example.org"), ("password", PASSWORD)]).await;
+    assert_eq!(reply.status, 409);
+    assert!(reply.text().contains("Ask for a link that sets one") && !mallory.is_signed_in());
+    let mut conn = portal.app.db.read().await.unwrap();
+    assert!(accounts::password_of(&mut conn, "jo@example.org").await.unwrap().is_none());
+    assert_eq!(portal.who("jo@example.org").await.name, "J. Park");
 }
 
 async fn an_old_invitation_no_longer_works(portal: Portal) {

@@ -57,9 +57,10 @@ async fn working(app: &App, token: &str) -> Result<Option<Invitation>> {
     Ok(invitation.filter(|i| i.works(app.clock.now())))
 }
 
-/// Whether an address belongs to somebody who can sign in.
+/// Whether an address has an account, be it one that can't sign in yet.
 async fn has_account(app: &App, email: &str) -> Result<bool> {
-    Ok(store::password_of(&mut *app.db.read().await?, email).await?.is_some())
+    let Ok(email) = email.parse() else { return Ok(false) };
+    Ok(store::by_email(&mut *app.db.read().await?, &email).await?.is_some())
 }
 
 /// GET /join/{token}
@@ -118,14 +119,7 @@ pub async fn join(
     let hash = passwords::hash(&form.password).await?;
     let mut write = app.db.write(&invitation.id).await?;
     let person = match store::by_email(&mut write, &email).await? {
-        // Made by an import, never signed in: the invitation that was sent to its address opens it.
-        Some(person)
-            if invitation.email.is_some() && store::password_of(&mut write, email.as_str()).await?.is_none() && person.disabled.is_none() =>
-        {
-            store::set_password(&mut write, &person.id, &hash).await?;
-            store::set_profile(&mut write, &person.id, &form.name, &person.zone).await?;
-            person.id
-        }
+        // Whoever made an invitation holds its link too: it opens no account that is there, not even one without a password.
         Some(_) => {
             drop(write);
             let page = Join { site, token, invitation, name: form.name, email: typed, mistakes, has_account: true };
