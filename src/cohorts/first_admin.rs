@@ -6,16 +6,20 @@ use crate::audit::{self, Entry};
 use crate::secrets;
 use anyhow::Result;
 
-/// While nobody runs the portal: a fresh link, and links of earlier starts stop working. None once there is an admin.
+/// While nobody runs the portal: a fresh link. None once there is an admin. Links of earlier starts stop working either way.
 pub async fn link(app: &App) -> Result<Option<String>> {
+    if app.demo {
+        return Ok(None);
+    }
     // Replicas that start together take turns; the link printed last is the one that works.
     let mut write = app.db.write("first admin").await?;
-    if app.demo || accounts::has_admin(&mut write).await? {
+    store::withdraw_first_admin_links(&mut write).await?;
+    if accounts::has_admin(&mut write).await? {
+        write.commit().await?;
         return Ok(None);
     }
     let now = app.clock.now();
     let token = secrets::new_token("gci_")?;
-    store::withdraw_first_admin_links(&mut write).await?;
     let new = NewInvitation {
         token_hash: &secrets::token_hash(&token),
         email: None,

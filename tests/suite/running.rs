@@ -14,6 +14,7 @@ use std::process::Command;
 
 on_both!(
     an_empty_portal_gives_a_link_to_its_first_admin_until_it_is_used,
+    the_first_admins_link_makes_nobody_once_there_is_an_admin,
     metrics_tell_what_happened_and_no_secret,
     settings_are_read_again_after_a_change
 );
@@ -28,6 +29,19 @@ async fn an_empty_portal_gives_a_link_to_its_first_admin_until_it_is_used(portal
     jo.presses("Join").await;
     assert!(portal.who("jo@example.org").await.is_admin());
     assert_eq!(first_admin::link(&portal.app).await.unwrap(), None);
+}
+
+async fn the_first_admins_link_makes_nobody_once_there_is_an_admin(portal: Portal) {
+    let link = first_admin::link(&portal.app).await.unwrap().unwrap().strip_prefix("http://portal.test").unwrap().to_owned();
+    portal.admin("Root", "root@example.org").await;
+    let mut eve = portal.person("Eve", "eve@example.org").await;
+    let form = [("name", "Eve"), ("email", "eve2@example.org"), ("password", PASSWORD)];
+    assert_eq!(portal.visitor().posts(&link, &form).await.status, 410);
+    assert_eq!(eve.signs_in().await.posts(&format!("{link}/accept"), &[]).await.status, 410);
+    assert!(!portal.who("eve@example.org").await.is_admin());
+    // The next start takes it back.
+    assert_eq!(first_admin::link(&portal.app).await.unwrap(), None);
+    portal.visitor().opens(&link).await.is_answered(410);
 }
 
 async fn metrics_tell_what_happened_and_no_secret(portal: Portal) {

@@ -161,6 +161,10 @@ pub async fn accept(State(app): State<App>, visitor: Visitor, site: Site, Path(t
 /// Uses the invitation up and gives its role; false when somebody was quicker.
 async fn accept_in(app: &App, write: &mut db::Write, invitation: &Invitation, person: &PersonId) -> Result<bool> {
     let now = app.clock.now();
+    // The link that is printed while nobody runs the portal is for that time alone.
+    if invitation.role == Role::Admin && invitation.created_by.is_none() && store::has_admin(write).await? {
+        return Ok(false);
+    }
     if !cohorts::use_invitation(write, &invitation.id, person, now).await? {
         return Ok(false);
     }
