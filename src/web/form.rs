@@ -31,10 +31,12 @@ pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     })
 }
 
-/// A path on this site to return to; anything else becomes `/`, so that nobody is led away.
+/// A path on this site to return to; anything else becomes `/`, so that nobody is led away. Browsers leave tabs and line ends out
+/// of an address and take a backslash for a slash: with either, `/` alone would be no beginning to trust.
 pub fn local(next: Option<&str>) -> &str {
+    let is_odd = |c: char| c.is_control() || c == '\\';
     match next {
-        Some(path) if path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\n', '\r']) && !path.starts_with("/login") => path,
+        Some(path) if path.starts_with('/') && !path.starts_with("//") && !path.contains(is_odd) && !path.starts_with("/login") => path,
         _ => "/",
     }
 }
@@ -71,7 +73,7 @@ mod tests {
 
     #[test]
     fn nobody_is_led_away_from_the_site() {
-        for bad in ["//evil.test", "https://evil.test", "/\\evil.test", "", "/login?next=/login"] {
+        for bad in ["//evil.test", "https://evil.test", "/\\evil.test", "/\t/evil.test", "/\0", "", "/login?next=/login"] {
             assert_eq!(local(Some(bad)), "/", "{bad}");
         }
         assert_eq!(local(Some("/labs/x?y=1")), "/labs/x?y=1");
