@@ -19,6 +19,7 @@ on_both!(
     a_changed_password_signs_other_devices_out,
     the_profile_keeps_what_was_typed_until_it_is_right,
     forms_of_other_sites_are_refused,
+    a_character_that_is_no_text_is_refused_before_it_is_looked_up_or_kept,
 );
 
 async fn ada_signs_in_and_out(portal: Portal) {
@@ -180,6 +181,16 @@ async fn forms_of_other_sites_are_refused(portal: Portal) {
     }
     let own = Request::post("/account/sign-ins/revoke").header("origin", "http://portal.test").body(Body::empty()).unwrap();
     assert_eq!(ada.sends(own).await.status, 303);
+}
+
+async fn a_character_that_is_no_text_is_refused_before_it_is_looked_up_or_kept(portal: Portal) {
+    let mut ada = portal.person("Ada Moreno", "ada@example.org").await;
+    assert_eq!(ada.posts("/login", &[("email", "a\0@b.cd"), ("password", PASSWORD)]).await.status, 422);
+    assert_eq!(ada.gets("/login?next=/%00x").await.status, 422);
+    ada.signs_in().await;
+    let reply = ada.posts("/account/tokens", &[("name", "my\0laptop"), ("days", "7")]).await;
+    assert!(reply.status == 422 && reply.text().contains("holds a NUL"), "{}", reply.text());
+    assert_eq!(ada.gets("/rules/%00").await.status, 404);
 }
 
 #[tokio::test]
