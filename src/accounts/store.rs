@@ -273,9 +273,22 @@ pub async fn revoke_token(conn: &mut Conn, person: &PersonId, id: &TokenId, now:
     Ok(done.rows_affected() > 0)
 }
 
+/// Ends all of a person's tokens; says how many held.
+pub async fn revoke_tokens(conn: &mut Conn, person: &PersonId, now: Timestamp) -> Result<u64> {
+    let done =
+        query("UPDATE tokens SET revoked = $1 WHERE person = $2 AND revoked IS NULL AND expires > $1").bind(now).bind(person).execute(conn).await?;
+    Ok(done.rows_affected())
+}
+
+/// Uses a person's open reset links up.
+pub async fn withdraw_resets(conn: &mut Conn, person: &PersonId, now: Timestamp) -> Result<()> {
+    query("UPDATE resets SET used = $1 WHERE person = $2 AND used IS NULL").bind(now).bind(person).execute(conn).await?;
+    Ok(())
+}
+
 /// Keeps a reset link by its hash; a person's earlier ones stop working.
 pub async fn create_reset(conn: &mut Conn, person: &PersonId, token_hash: &str, now: Timestamp) -> Result<()> {
-    query("UPDATE resets SET used = $1 WHERE person = $2 AND used IS NULL").bind(now).bind(person).execute(&mut *conn).await?;
+    withdraw_resets(&mut *conn, person, now).await?;
     query("INSERT INTO resets (token_hash, person, created, expires) VALUES ($1, $2, $3, $4)")
         .bind(token_hash)
         .bind(person)

@@ -44,7 +44,7 @@ enum What {
     Disable { email: Email },
     /// Open a closed account again
     Enable { email: Email },
-    /// End all sign-ins of a person
+    /// End all sign-ins and tokens of a person
     SignOut { email: Email },
 }
 
@@ -162,8 +162,9 @@ async fn sign_out(app: &App, person: &Person) -> Result<()> {
     let now = app.clock.now();
     let mut write = app.db.write(&person.id).await?;
     let ended = store::revoke_sign_ins(&mut write, &person.id, None, now).await?;
+    let tokens = store::revoke_tokens(&mut write, &person.id, now).await?;
     audit::record(&mut write, &Entry::new(None, "person.signed_out", person.id.as_str()), now).await?;
     write.commit().await?;
-    println!("{ended} sign-in(s) of {} ended.", person.email);
+    println!("{ended} sign-in(s) and {tokens} token(s) of {} ended.", person.email);
     Ok(())
 }

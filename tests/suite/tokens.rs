@@ -5,7 +5,14 @@ use axum::http::Request;
 use groundcrew::{accounts, notices, secrets};
 use std::time::Duration;
 
-on_both!(a_token_is_shown_once_and_stored_as_a_hash, a_token_opens_no_page, a_token_needs_a_name, a_person_reads_their_own_notifications);
+on_both!(
+    a_token_is_shown_once_and_stored_as_a_hash,
+    a_token_opens_no_page,
+    a_token_needs_a_name,
+    a_reset_password_and_a_sign_out_by_an_admin_end_tokens,
+    a_changed_password_ends_open_reset_links,
+    a_person_reads_their_own_notifications,
+);
 
 async fn makes_a_token(ada: &mut Person) -> String {
     ada.opens("/account/tokens")
@@ -58,6 +65,34 @@ async fn a_token_needs_a_name(portal: Portal) {
     let mut ada = portal.person("Ada Moreno", "ada@example.org").await;
     ada.signs_in().await.opens("/account/tokens").await.fills("Name", "  ").presses("Make token").await.is_answered(422).sees("Give it a name");
     assert_eq!(ada.posts("/account/tokens", &[("name", "for ever"), ("days", "99999")]).await.status, 422);
+}
+
+async fn a_reset_password_and_a_sign_out_by_an_admin_end_tokens(portal: Portal) {
+    let mut ada = portal.person("Ada Moreno", "ada@example.org").await;
+    let mut jo = portal.signed_in_admin("Jo Park", "jo@example.org").await;
+    ada.signs_in().await;
+    let token = makes_a_token(&mut ada).await;
+    let link = accounts::pages::reset::link_for(&portal.app, &portal.who("ada@example.org").await, None).await.unwrap();
+    ada.opens(link.strip_prefix("http://portal.test").unwrap()).await.sees("your tokens end");
+    ada.fills("New password", "another four plain words").presses("Set password").await;
+    assert_eq!(speaks_for(&portal, &token).await, None);
+    let token = makes_a_token(&mut ada).await;
+    jo.opens("/admin/people").await.follows("Ada Moreno").await.sees("1 browser, 1 token").follows("Sign out everywhere").await;
+    jo.sees("their tokens end").presses("Sign out everywhere").await;
+    assert_eq!(speaks_for(&portal, &token).await, None);
+    ada.opens("/account").await.is_at("/login");
+}
+
+async fn a_changed_password_ends_open_reset_links(portal: Portal) {
+    let mut ada = portal.person("Ada Moreno", "ada@example.org").await;
+    ada.signs_in().await;
+    let token = makes_a_token(&mut ada).await;
+    let link = accounts::pages::reset::link_for(&portal.app, &portal.who("ada@example.org").await, None).await.unwrap();
+    let password = ada.password.clone();
+    ada.opens("/account").await.fills("Current password", &password).fills("New password", "another four plain words");
+    ada.presses("Change password").await.is_at("/account").follows("tokens").await.sees("my laptop");
+    portal.visitor().opens(link.strip_prefix("http://portal.test").unwrap()).await.is_answered(410);
+    assert_eq!(speaks_for(&portal, &token).await.as_deref(), Some("ada@example.org"), "programs go on");
 }
 
 async fn a_person_reads_their_own_notifications(portal: Portal) {

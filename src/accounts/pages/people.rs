@@ -59,6 +59,7 @@ struct Show {
     enrolled: Vec<(CohortId, String, EnrolmentId, Status)>,
     teaching: Vec<Teaching>,
     sign_ins: usize,
+    tokens: usize,
     /// A reset link just made; shown once.
     link: Option<String>,
     is_me: bool,
@@ -70,7 +71,8 @@ async fn load(app: &App, visitor: &Visitor, site: Site, id: &PersonId, link: Opt
     let enrolled = roster::enrolled_in(&mut conn, id).await?;
     let teaching = cohorts::taught_by(&mut conn, id).await?;
     let sign_ins = store::sign_ins_of(&mut conn, id, site.now).await?.len();
-    Ok(Show { is_me: visitor.person.id == *id, site, person, enrolled, teaching, sign_ins, link })
+    let tokens = store::tokens_of(&mut conn, id).await?.iter().filter(|t| t.expires > site.now).count();
+    Ok(Show { is_me: visitor.person.id == *id, site, person, enrolled, teaching, sign_ins, tokens, link })
 }
 
 /// GET /admin/people/{id}
@@ -142,7 +144,11 @@ pub async fn ask(State(app): State<App>, site: Site, Path((id, what)): Path<(Per
             "Close",
         ),
         What::Open => (format!("Open {name}'s account again?"), "They sign in with the password they had.", "Open"),
-        What::SignOut => (format!("Sign {name} out everywhere?"), "Every browser of theirs asks for the password again.", "Sign out"),
+        What::SignOut => (
+            format!("Sign {name} out everywhere?"),
+            "Every browser of theirs asks for the password again, and their tokens end: programs that use one need a new one.",
+            "Sign out everywhere",
+        ),
     };
     let dangerous = !matches!(what, What::Promote | What::Open);
     Confirm { dangerous, ..Confirm::new(site, title, &[words], button, format!("/admin/people/{id}")) }.answer()
@@ -165,6 +171,7 @@ pub async fn change(State(app): State<App>, visitor: Visitor, Path((id, what)): 
         What::Open => store::set_disabled(&mut write, &id, None).await?,
         What::SignOut => {
             store::revoke_sign_ins(&mut write, &id, None, now).await?;
+            store::revoke_tokens(&mut write, &id, now).await?;
         }
     }
     if !store::has_admin(&mut write).await? {

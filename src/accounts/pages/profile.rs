@@ -80,7 +80,7 @@ pub struct PasswordForm {
     new: String,
 }
 
-/// POST /account/password: who changes it must know the one before; every other device is signed out.
+/// POST /account/password: who changes it must know the one before; every other device is signed out. Tokens stay: programs run on them.
 pub async fn password(State(app): State<App>, visitor: Visitor, site: Site, from: Address, Form(form): Form<PasswordForm>) -> Answer {
     let person = in_person(&visitor)?;
     let names = super::sign_in::Names { account: throttle::account(person.email.as_str()), address: throttle::address(from.0) };
@@ -103,6 +103,7 @@ pub async fn password(State(app): State<App>, visitor: Visitor, site: Site, from
     let now = app.clock.now();
     let mut write = app.db.write(&person.id).await?;
     store::set_password(&mut write, &person.id, &hash).await?;
+    store::withdraw_resets(&mut write, &person.id, now).await?;
     let others = store::revoke_sign_ins(&mut write, &person.id, Some(&visitor.sign_in), now).await?;
     store::forgive(&mut write, &names.account, &names.address).await?;
     told(&app, &mut write, person).await?;

@@ -117,7 +117,7 @@ pub struct ResetForm {
     password: String,
 }
 
-/// POST /reset/{token}: the new password; every device is signed out but this one.
+/// POST /reset/{token}: the new password; every device but this one is signed out and every token ends, for somebody else may hold them.
 pub async fn set(
     State(app): State<App>,
     site: Site,
@@ -142,6 +142,7 @@ pub async fn set(
     }
     store::set_password(&mut write, &person.id, &hash).await?;
     store::revoke_sign_ins(&mut write, &person.id, None, now).await?;
+    store::revoke_tokens(&mut write, &person.id, now).await?;
     // Whoever was locked out by somebody else's guessing gets in again by this.
     store::forgive(&mut write, &throttle::account(person.email.as_str()), &throttle::address(from.0)).await?;
     told(&app, &mut write, &person).await?;
