@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use axum::serve::ListenerExt as _;
 use clap::Args;
 use std::process::ExitCode;
+use std::time::Duration;
 
 #[derive(Debug, Args)]
 pub struct ServeArgs {
@@ -63,6 +64,9 @@ async fn serve(args: ServeArgs) -> Result<()> {
     Ok(())
 }
 
+/// How long requests that are under way may take once the process is told to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
 /// Answers requests until the process is told to stop.
 async fn answer(app: &App, listener: tokio::net::TcpListener) -> Result<()> {
     // axum leaves Nagle's algorithm on, and answers then wait some 43 ms for an acknowledgement.
@@ -70,6 +74,15 @@ async fn answer(app: &App, listener: tokio::net::TcpListener) -> Result<()> {
         let _ = stream.set_nodelay(true);
     });
     let router = routes::router(app.clone()).into_make_service_with_connect_info::<std::net::SocketAddr>();
-    axum::serve(listener, router).with_graceful_shutdown(app.stop.clone().cancelled_owned()).await?;
+    let serving = axum::serve(listener, router).with_graceful_shutdown(app.stop.clone().cancelled_owned());
+    // Whoever sends half a request, or never reads an answer, would keep the process from ending.
+    let late = async {
+        app.stop.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        ended = async { serving.await } => ended?,
+        () = late => tracing::warn!("some requests were still under way after 10 s and are cut off"),
+    }
     Ok(())
 }

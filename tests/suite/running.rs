@@ -151,6 +151,37 @@ async fn accounts_are_run_from_the_command_line() {
     assert_eq!(person.unwrap().email.as_str(), "ada@example.org");
 }
 
+#[test]
+fn half_a_request_does_not_keep_the_portal_from_ending() {
+    use std::io::Write as _;
+    use std::net::{TcpListener, TcpStream};
+    use std::time::{Duration, Instant};
+    let folder = Folder::new();
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_groundcrew"));
+    command.args(["serve", "--listen", &address.to_string(), "--data"]).arg(&folder.0);
+    command.env_remove("DATABASE_URL").env_remove("GROUNDCREW_URL").env_remove("GROUNDCREW_KEY_FILE");
+    let mut portal = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let begun = Instant::now();
+    let mut stream = loop {
+        match TcpStream::connect(address) {
+            Ok(stream) => break stream,
+            Err(_) => assert!(begun.elapsed() < Duration::from_secs(60), "it doesn't start"),
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n").unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(Command::new("kill").arg(portal.id().to_string()).status().unwrap().success());
+    let told = Instant::now();
+    while portal.try_wait().unwrap().is_none() && told.elapsed() < Duration::from_secs(25) {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let ended = portal.try_wait().unwrap();
+    let _ = portal.kill();
+    assert!(ended.is_some_and(|status| status.success()), "{ended:?}");
+}
+
 #[tokio::test]
 async fn rotated_keys_open_what_was_sealed_before_and_seal_it_again() {
     let folder = Folder::new();
