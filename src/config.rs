@@ -36,7 +36,7 @@ pub struct PortalArgs {
     /// Sender of mail
     #[arg(long, env = "GROUNDCREW_MAIL_FROM", value_name = "ADDRESS", default_value = "groundcrew@localhost")]
     pub mail_from: String,
-    /// Bearer token for /metrics; without it /metrics answers only requests from this machine
+    /// Bearer token for /metrics; without it /metrics answers only requests from this machine, and none where GROUNDCREW_URL is another's
     #[arg(long, env = "GROUNDCREW_METRICS_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub metrics_token: Option<String>,
     /// Serve the program in DIR instead of the embedded one and read it again when it changes (for authors; cohorts are not pinned)

@@ -7,10 +7,11 @@ use crate::notices::store as notices;
 use crate::queue::{State as JobState, store as queue};
 use crate::secrets;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use subtle::ConstantTimeEq as _;
@@ -51,7 +52,8 @@ pub async fn upkeep(app: App) {
     }
 }
 
-/// Whoever has the token; without one, whoever asks from this machine itself and not through a proxy on it.
+/// Whoever has the token; without one, whoever asks from this machine itself and not through a proxy on it. Not every proxy adds a
+/// header: where the portal has a public address there is one, and a token is needed.
 fn may_read(app: &App, headers: &HeaderMap, extensions: &Extensions) -> bool {
     match &app.outside.metrics_token {
         Some(token) => {
@@ -60,11 +62,19 @@ fn may_read(app: &App, headers: &HeaderMap, extensions: &Extensions) -> bool {
             secrets::token_hash(given).as_bytes().ct_eq(secrets::token_hash(token).as_bytes()).into()
         }
         None => {
-            address::peer(extensions).to_canonical().is_loopback()
+            is_loopback(&app.url)
+                && address::peer(extensions).to_canonical().is_loopback()
                 && !headers.contains_key("x-forwarded-for")
                 && !headers.contains_key(header::FORWARDED)
         }
     }
+}
+
+/// Whether an address leads nowhere but to this machine.
+fn is_loopback(url: &str) -> bool {
+    let uri: Option<Uri> = url.parse().ok();
+    let host = uri.as_ref().and_then(Uri::host).unwrap_or("");
+    host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 /// GET /metrics

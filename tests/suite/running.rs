@@ -15,7 +15,6 @@ use std::process::Command;
 on_both!(
     an_empty_portal_gives_a_link_to_its_first_admin_until_it_is_used,
     the_first_admins_link_makes_nobody_once_there_is_an_admin,
-    metrics_tell_what_happened_and_no_secret,
     settings_are_read_again_after_a_change
 );
 
@@ -44,7 +43,16 @@ async fn the_first_admins_link_makes_nobody_once_there_is_an_admin(portal: Porta
     portal.visitor().opens(&link).await.is_answered(410);
 }
 
-async fn metrics_tell_what_happened_and_no_secret(portal: Portal) {
+#[tokio::test]
+async fn metrics_tell_what_happened_and_no_secret() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        if let Some(portal) = Portal::set_up(engine, Setup { url: "http://127.0.0.1:8080", ..Setup::default() }).await {
+            metrics_tell_of(&portal).await;
+        }
+    }
+}
+
+async fn metrics_tell_of(portal: &Portal) {
     let mut ada = portal.person("Ada Moreno", "ada@example.org").await;
     ada.signs_in().await.opens("/join/gci_secret").await.is_answered(410);
     assert_eq!(ada.gets("/metrics").await.status, 403, "from elsewhere");
@@ -62,6 +70,18 @@ async fn metrics_tell_what_happened_and_no_secret(portal: Portal) {
     assert!(!text.contains("gci_secret") && !text.contains("ada@"));
     ada.headers.insert("x-forwarded-for", "192.0.2.1".parse().unwrap());
     assert_eq!(ada.gets("/metrics").await.status, 403, "through a proxy on this machine");
+}
+
+#[tokio::test]
+async fn metrics_of_a_public_portal_need_a_token_since_a_proxy_may_add_no_header() {
+    for (url, status) in
+        [("https://portal.example.org", 403), ("http://127.0.0.1.example.org", 403), ("http://[::1]:8080", 200), ("http://localhost", 200)]
+    {
+        let portal = Portal::set_up(Engine::Sqlite, Setup { url, ..Setup::default() }).await.unwrap();
+        let mut proxy = portal.visitor();
+        proxy.address = SocketAddr::from(([127, 0, 0, 1], 1));
+        assert_eq!(proxy.gets("/metrics").await.status, status, "{url}");
+    }
 }
 
 #[tokio::test]
