@@ -4,7 +4,6 @@ use super::{Email, NewPerson, NewSignIn, Person, PersonId, SignIn, SignInId, Tok
 use crate::db::Conn;
 use crate::db::values::{Row, Timestamp};
 use sqlx::{query, query_as, query_scalar};
-use std::collections::HashMap;
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
 
@@ -112,16 +111,6 @@ pub async fn list(conn: &mut Conn, search: &str, after: Option<(&str, &str)>, mo
 /// How many have an account that isn't closed.
 pub async fn count(conn: &mut Conn) -> Result<i64> {
     query_scalar("SELECT COUNT(*) FROM people WHERE disabled IS NULL").fetch_one(conn).await
-}
-
-/// The names behind some ids; ids of other things are left out.
-pub async fn names(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String, String>> {
-    let mut asked = query_as(sqlx::AssertSqlSafe(format!("SELECT id, name FROM people WHERE id IN ({})", crate::db::list(1, ids.len()))));
-    for id in crate::db::padded(ids) {
-        asked = asked.bind(id.to_owned());
-    }
-    let rows: Vec<(String, String)> = asked.fetch_all(conn).await?;
-    Ok(rows.into_iter().collect())
 }
 
 /// Whether anybody runs this installation.

@@ -60,7 +60,7 @@ pub struct Recorded {
 pub struct Filter {
     /// Only entries whose action begins with this: `person.` or a whole action.
     pub action: Option<String>,
-    /// Only entries by or about this id.
+    /// Only entries by or about this id; a person's enrolments and submissions are about them too.
     pub about: Option<String>,
     pub cohort: Option<String>,
     /// Only entries before this one: the last of the page before.

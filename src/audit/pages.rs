@@ -11,16 +11,19 @@ use serde::Deserialize;
 use std::collections::HashMap;
 
 /// What actions begin with, and how the filter calls them.
-const NOUNS: [(&str, &str); 9] = [
+const NOUNS: [(&str, &str); 12] = [
     ("person.", "people"),
     ("sign_in.", "sign-ins"),
+    ("token.", "tokens"),
     ("reset.", "reset links"),
     ("invitation.", "invitations"),
     ("cohort.", "cohorts"),
     ("enrolment.", "enrolments"),
+    ("submission.", "hand-ins"),
     ("review.", "reviews"),
     ("job.", "jobs"),
     ("settings.", "settings"),
+    ("keys.", "keys"),
 ];
 
 #[derive(Debug, Default, Deserialize)]
@@ -40,7 +43,7 @@ struct List {
     site: Site,
     asked: Asked,
     entries: Vec<Recorded>,
-    /// Names of the people that entries are about.
+    /// Names of the people that entries are about, by the id of their account, enrolment or submission.
     names: HashMap<String, String>,
     cohorts: Vec<Listed>,
     /// The address that `who` names has no account.
@@ -102,7 +105,7 @@ pub async fn list(State(app): State<App>, site: Site, Query(asked): Query<Asked>
     let has_more = entries.len() > PAGE;
     entries.truncate(PAGE);
     let subjects: Vec<&str> = entries.iter().map(|e| e.subject.as_str()).collect();
-    let names = accounts::names(&mut conn, &subjects).await?;
+    let names = store::names(&mut conn, &subjects).await?;
     let cohorts = roster::cohorts(&mut conn, None, site.now).await?;
     drop(conn);
     web::page(&List { site, asked, entries, names, cohorts, unknown, has_more })

@@ -1,8 +1,10 @@
-//! The statements of the audit log: one to add, one to read; none changes or removes.
+//! The statements of the audit log: one to add, two to read; none changes or removes.
+//! Entries hold ids of every noun's things, so reading them looks into tables of nouns above this one.
 use super::{Entry, EntryId, Filter, Recorded};
 use crate::db::Conn;
 use crate::db::values::{Json, Timestamp};
 use sqlx::{query, query_as};
+use std::collections::HashMap;
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
 
@@ -30,7 +32,10 @@ pub async fn list(conn: &mut Conn, filter: &Filter, most: i64) -> Result<Vec<Rec
         "SELECT a.id, a.at, a.actor, p.name AS actor_name, a.action, a.subject, a.cohort, a.fields
          FROM audit_entries a LEFT JOIN people p ON p.id = a.actor
          WHERE ($1 = '' OR SUBSTR(a.action, 1, CAST($2 AS INTEGER)) = $1)
-           AND ($3 = '' OR a.subject = $3 OR a.actor = $3) AND ($4 = '' OR a.cohort = $4) AND ($5 = '' OR a.id < $5)
+           AND ($3 = '' OR a.subject = $3 OR a.actor = $3
+                OR a.subject IN (SELECT e.id FROM enrolments e WHERE e.person = $3)
+                OR a.subject IN (SELECT s.id FROM submissions s JOIN enrolments e ON e.id = s.enrolment WHERE e.person = $3))
+           AND ($4 = '' OR a.cohort = $4) AND ($5 = '' OR a.id < $5)
          ORDER BY a.id DESC LIMIT $6",
     )
     .bind(action)
@@ -41,4 +46,19 @@ pub async fn list(conn: &mut Conn, filter: &Filter, most: i64) -> Result<Vec<Rec
     .bind(most)
     .fetch_all(conn)
     .await
+}
+
+/// Whom some ids are about: people, enrolments and submissions by their person's name; ids of other things are left out.
+pub async fn names(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String, String>> {
+    let list = crate::db::list(1, ids.len());
+    let mut asked = query_as(sqlx::AssertSqlSafe(format!(
+        "SELECT p.id, p.name FROM people p WHERE p.id IN ({list})
+         UNION ALL SELECT e.id, p.name FROM enrolments e JOIN people p ON p.id = e.person WHERE e.id IN ({list})
+         UNION ALL SELECT s.id, p.name FROM submissions s JOIN enrolments e ON e.id = s.enrolment JOIN people p ON p.id = e.person WHERE s.id IN ({list})"
+    )));
+    for id in crate::db::padded(ids) {
+        asked = asked.bind(id.to_owned());
+    }
+    let rows: Vec<(String, String)> = asked.fetch_all(conn).await?;
+    Ok(rows.into_iter().collect())
 }

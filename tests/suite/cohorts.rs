@@ -15,6 +15,7 @@ on_both!(
     a_signed_score_counts_instead_of_every_hand_in,
     whoever_is_removed_sees_the_cohort_no_more_until_they_are_back,
     the_overview_names_who_is_stuck_and_why,
+    the_log_says_which_student_was_changed,
 );
 
 async fn actions(portal: &Portal, cohort: &CohortId) -> Vec<String> {
@@ -222,6 +223,24 @@ async fn whoever_is_removed_sees_the_cohort_no_more_until_they_are_back(portal: 
     opens_student(&mut ines, &amber, "Ada Moreno").await.follows("Take part again").await.presses("Let them take part").await;
     assert_eq!(ada.gets("/skills").await.status, 200);
     ines.fills("In timed labs and quizzes", "150").presses("Set").await.sees("Ada Moreno has 150 % of the usual time");
+}
+
+async fn the_log_says_which_student_was_changed(portal: Portal) {
+    let amber = portal.cohort("Amber").await;
+    portal.student("Ada Moreno", "ada@example.org", &amber).await;
+    portal.student("Bob Ito", "bob@example.org", &amber).await;
+    handed_in(&portal, &amber, "ada@example.org", 5).await;
+    let mut ines = portal.instructor("Ines Fuchs", "ines@example.org", &amber).await;
+    for (name, factor) in [("Ada Moreno", "150"), ("Bob Ito", "200")] {
+        opens_student(&mut ines, &amber, name).await.fills("In timed labs and quizzes", factor).presses("Set").await;
+    }
+    let id: String = sqlx::query_scalar("SELECT id FROM submissions").fetch_one(&mut *portal.app.db.read().await.unwrap()).await.unwrap();
+    let reply = ines.posts(&format!("/submissions/{id}/regrade"), &[]).await;
+    assert_eq!(reply.status, 303, "{}", reply.text());
+    let mut jo = portal.signed_in_admin("Jo Park", "jo@example.org").await;
+    jo.opens("/admin/audit").await.sees("Ada Moreno · Amber · factor").sees("Bob Ito · Amber · factor");
+    jo.opens("/admin/audit?who=ada@example.org").await.sees("enrolment.factor_set").does_not_see("Bob Ito");
+    jo.sees("submission.regrade").fills("What", "hand-ins").presses("Filter").await.does_not_see("enrolment.factor_set").sees("Ada Moreno · Amber");
 }
 
 async fn the_overview_names_who_is_stuck_and_why(portal: Portal) {
