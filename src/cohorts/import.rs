@@ -17,6 +17,21 @@ pub struct Known {
     pub may_invite_instructors: bool,
 }
 
+impl Known {
+    /// Why somebody need not be invited, if so.
+    pub fn nothing_to_do(&self, role: Role, email: &str) -> Option<&'static str> {
+        if role == Role::Student && self.students.contains(email) {
+            Some("already enrolled, nothing to do")
+        } else if role == Role::Instructor && self.instructors.contains(email) {
+            Some("teaches here already, nothing to do")
+        } else if self.invited.contains(email) {
+            Some("invited already; a new link is on the people page")
+        } else {
+            None
+        }
+    }
+}
+
 /// What will happen to a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
@@ -109,14 +124,8 @@ fn line(record: &csv::StringRecord, row: u64, columns: &Columns, known: &Known, 
         Fate::Wrong(format!("Email: the same address is in row {other}."))
     } else if line.role == Role::Instructor && !known.may_invite_instructors {
         Fate::Wrong("Only an admin makes instructors.".to_owned())
-    } else if line.role == Role::Student && known.students.contains(&line.email) {
-        Fate::Nothing("already enrolled, nothing to do")
-    } else if line.role == Role::Instructor && known.instructors.contains(&line.email) {
-        Fate::Nothing("teaches here already, nothing to do")
-    } else if known.invited.contains(&line.email) {
-        Fate::Nothing("invited already; a new link is on the people page")
     } else {
-        Fate::Invite
+        known.nothing_to_do(line.role, &line.email).map_or(Fate::Invite, Fate::Nothing)
     };
     line
 }

@@ -8,6 +8,7 @@ use groundcrew::submissions::SubmissionId;
 on_both!(
     a_list_says_what_each_row_will_do_before_anything_happens,
     a_link_for_whoever_holds_it_makes_one_student,
+    nobody_is_invited_twice_nor_where_they_are,
     an_instructor_makes_students_and_no_instructors,
     the_gradebooks_file_runs_nothing_in_a_spreadsheet,
     an_instructor_of_another_cohort_finds_nothing,
@@ -121,6 +122,35 @@ async fn a_link_for_whoever_holds_it_makes_one_student(portal: Portal) {
         actions(&portal, &amber).await,
         ["invitation.made", "invitation.renewed", "invitation.accepted", "invitation.made", "invitation.revoked"]
     );
+}
+
+async fn nobody_is_invited_twice_nor_where_they_are(portal: Portal) {
+    let amber = portal.cohort("Amber").await;
+    portal.student("Ada Moreno", "ada@example.org", &amber).await;
+    let mut jo = portal.signed_in_admin("Jo Park", "jo@example.org").await;
+    portal.instructor("Ines Fuchs", "ines@example.org", &amber).await;
+    let (people, path) = (format!("/cohorts/{amber}/people"), format!("/cohorts/{amber}/invitations"));
+    let twice = [(); 2].map(|()| {
+        let (mut jo, path) = (jo.clone(), path.clone());
+        tokio::spawn(async move { jo.posts(&path, &[("email", "lena@example.org")]).await.status.as_u16() })
+    });
+    let mut answers = Vec::new();
+    for answer in twice {
+        answers.push(answer.await.unwrap());
+    }
+    answers.sort_unstable();
+    assert_eq!(answers, [200, 422]);
+    assert_eq!(actions(&portal, &amber).await, ["invitation.made"]);
+    for (email, role, words) in [
+        ("lena@example.org", "Student", "invited already"),
+        ("ada@example.org", "Student", "already enrolled"),
+        ("ines@example.org", "Instructor", "teaches here"),
+    ] {
+        jo.opens(&people).await.fills("Email", email).fills("Role", role).presses("Make the link").await.is_answered(422).sees(words);
+        assert_eq!(jo.page.field("Email").value, email);
+    }
+    // Whoever studies here may be asked to teach here.
+    jo.fills("Email", "ada@example.org").fills("Role", "Instructor").presses("Make the link").await.sees("1 invitation made");
 }
 
 async fn an_instructor_makes_students_and_no_instructors(portal: Portal) {

@@ -40,7 +40,7 @@ impl Preview {
 }
 
 /// Who is in the cohort already or on the way.
-async fn known(app: &App, conn: &mut Conn, visitor: &Visitor, id: &CohortId) -> Result<Known> {
+pub async fn known(app: &App, conn: &mut Conn, visitor: &Visitor, id: &CohortId) -> Result<Known> {
     let now = app.clock.now();
     let stays = |status: Status| matches!(status, Status::Active | Status::Completed | Status::Deferred);
     let students = roster::members(conn, id).await?.into_iter().filter(|m| stays(m.status)).map(|m| m.email.to_string()).collect();

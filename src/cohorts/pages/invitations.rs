@@ -1,4 +1,5 @@
 //! Invitations by link: made, shown once to copy, mailed where mail leaves, renewed, taken back.
+use super::import::known;
 use super::overseen;
 use super::people::{self, Typed};
 use crate::accounts::{Email, INVITATION_LIVES, mail, name_mistake};
@@ -122,6 +123,14 @@ pub async fn invite(State(app): State<App>, visitor: Visitor, site: Site, Path(i
     }
     let name = Some(form.name.trim()).filter(|n| !n.is_empty());
     let mut write = app.db.write(format!("cohort:{id}")).await?;
+    // Looked at inside the write: the form may be sent twice.
+    let known = known(&app, &mut write, &visitor, &id).await?;
+    if let Some((email, words)) = email.as_ref().and_then(|email| Some((email, known.nothing_to_do(role, email.as_str())?))) {
+        drop(write);
+        let mistakes = vec![("email", format!("{email}: {words}."))];
+        let typed = Typed { name: form.name, email: form.email, role: Some(role), mistakes, ..Typed::default() };
+        return people::again(&app, &visitor, site, &id, typed).await;
+    }
     let made = make(&app, &mut write, &visitor, &cohort, &Wanted { role, email: email.as_ref(), name, mail: form.mail.is_some() }).await?;
     write.commit().await?;
     web::page(&Invited { until: app.clock.now().plus(INVITATION_LIVES), site, cohort, made: vec![made] })
