@@ -5,6 +5,7 @@ use groundcrew::queue::{Kind, Lane, Push, store as queue};
 on_both!(
     a_fresh_portal_leads_its_admin_to_the_first_student_in_week_1,
     a_cohorts_mistakes_stand_beside_their_fields,
+    cohorts_made_at_once_have_different_names,
     the_only_admin_stays_one_and_a_closed_account_is_signed_out,
     a_reset_link_is_shown_once_and_works,
     a_broken_job_is_tried_again,
@@ -50,6 +51,34 @@ async fn a_cohorts_mistakes_stand_beside_their_fields(portal: Portal) {
     jo.fills("Name", "Slate").fills("Monday of week 1", "2027-01-04").presses("Make the cohort").await.is_answered(200);
     jo.opens("/cohorts").await.sees("Slate").sees("begins in 41 days").follows("Slate").await.follows("Dates and version").await;
     jo.fills("Name", "Slate 2").presses("Save").await.sees("Saved.").sees("Slate 2");
+}
+
+async fn cohorts_made_at_once_have_different_names(portal: Portal) {
+    let (amber, slate) = (portal.cohort("Amber").await, portal.cohort("Slate").await);
+    let jo = portal.signed_in_admin("Jo Park", "jo@example.org").await;
+    let program = portal.app.programs.current().unwrap().hash.clone();
+    let at_once = |paths: [String; 4], name: &'static str| {
+        let tries = paths.map(|path| {
+            let (mut jo, program) = (jo.clone(), program.clone());
+            let fields = [("name", name), ("starts", "2027-01-04"), ("zone", "Europe/Berlin")];
+            tokio::spawn(async move { jo.posts(&path, &[&fields[..], &[("program", program.as_str())]].concat()).await.status.as_u16() })
+        });
+        async move {
+            let mut answers = Vec::new();
+            for answer in tries {
+                answers.push(answer.await.unwrap());
+            }
+            answers.sort_unstable();
+            answers
+        }
+    };
+    let new = [(); 4].map(|()| "/admin/cohorts".to_owned());
+    // First something that makes none, so that each has a connection by then and they really meet.
+    assert_eq!(at_once(new.clone(), "").await, [422; 4]);
+    assert_eq!(at_once(new, "Twin").await, [303, 422, 422, 422]);
+    let renames = [&amber, &slate, &amber, &slate].map(|id| format!("/admin/cohorts/{id}"));
+    // Saving the same twice is no other cohort.
+    assert_eq!(at_once(renames, "Jade").await, [303, 303, 422, 422]);
 }
 
 async fn the_only_admin_stays_one_and_a_closed_account_is_signed_out(portal: Portal) {

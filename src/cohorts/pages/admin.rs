@@ -81,17 +81,17 @@ pub async fn list(State(app): State<App>, visitor: Visitor, site: Site) -> Answe
 
 /// POST /admin/cohorts
 pub async fn open(State(app): State<App>, visitor: Visitor, site: Site, Form(typed): Form<Typed>) -> Answer {
-    let mut conn = app.db.read().await?;
-    let mut mistakes = typed.mistakes(&mut conn, None).await?;
-    if !programs::is_known(&mut conn, &typed.program).await? {
+    // Looked at inside the write: names are taken one at a time.
+    let mut write = app.db.write("cohorts").await?;
+    let mut mistakes = typed.mistakes(&mut write, None).await?;
+    if !programs::is_known(&mut write, &typed.program).await? {
         mistakes.push(("program", "Choose a stored version of the program.".to_owned()));
     }
-    drop(conn);
     if !mistakes.is_empty() {
+        drop(write);
         return web::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&app, &visitor, site, typed, mistakes).await?);
     }
     let now = app.clock.now();
-    let mut write = app.db.write("cohorts").await?;
     let new = NewCohort { name: typed.name.trim(), program: &typed.program, starts: &typed.starts, zone: &typed.zone };
     let id = store::open(&mut write, &new, now).await?;
     let entry = Entry::new(Some(visitor.person.id.as_str()), "cohort.opened", id.as_str()).of_cohort(id.as_str());
@@ -137,14 +137,15 @@ pub async fn show(State(app): State<App>, site: Site, Path(id): Path<CohortId>) 
 /// POST /admin/cohorts/{id}: its name and dates. Every due time follows by itself: none is stored resolved.
 pub async fn change(State(app): State<App>, visitor: Visitor, site: Site, Path(id): Path<CohortId>, Form(typed): Form<Typed>) -> Answer {
     let cohort = cohort(&app, &id).await?;
-    let mistakes = typed.mistakes(&mut *app.db.read().await?, Some(&id)).await?;
+    let mut write = app.db.write("cohorts").await?;
+    let mistakes = typed.mistakes(&mut write, Some(&id)).await?;
     if !mistakes.is_empty() {
+        drop(write);
         return web::page_with(StatusCode::UNPROCESSABLE_ENTITY, &edit(&app, site, cohort, typed, mistakes).await?);
     }
     let name = typed.name.trim();
     let changes = [("name", cohort.name != name), ("starts", cohort.starts != typed.starts), ("zone", cohort.zone != typed.zone)];
     let fields: Vec<&'static str> = changes.iter().filter(|(_, changed)| *changed).map(|(field, _)| *field).collect();
-    let mut write = app.db.write("cohorts").await?;
     roster::change(&mut write, &id, name, &typed.starts, &typed.zone).await?;
     let entry = Entry::new(Some(visitor.person.id.as_str()), "cohort.changed", id.as_str()).of_cohort(id.as_str()).with(&fields);
     audit::record(&mut write, &entry, app.clock.now()).await?;
