@@ -157,6 +157,13 @@ async fn a_cohort_moves_to_another_version_and_is_archived(portal: Portal) {
     jo.opens("/admin/programs").await.sees("new cohorts get it").follows("Amber").await.follows("Move to this version").await;
     jo.sees(&format!("Changed: {}.", lab.title)).presses("Move to this version").await.sees("Amber is on the other version now.");
     jo.opens(&format!("/cohorts/{amber}")).await.sees(&new.hash[..7]);
-    jo.opens(&format!("/admin/cohorts/{amber}")).await.follows("Archive it").await.presses("Archive").await.sees("Amber is archived.");
+    jo.opens(&format!("/admin/cohorts/{amber}")).await.follows("Archive it").await;
+    let asked = jo.page.clone();
+    jo.presses("Archive").await.sees("Amber is archived.");
+    // A double click doesn't take it out again.
+    jo.page = asked;
+    jo.presses("Archive").await.sees("Amber is archived.");
     assert_eq!(ines.gets(&format!("/cohorts/{amber}")).await.status, 403, "an instructor without a running cohort");
+    jo.opens(&format!("/admin/cohorts/{amber}")).await.follows("Take it out").await.presses("Take it out").await.sees("Amber runs again.");
+    assert_eq!(ines.gets(&format!("/cohorts/{amber}")).await.status, 200);
 }

@@ -160,23 +160,31 @@ pub async fn ask_archive(State(app): State<App>, site: Site, Path(id): Path<Coho
     if cohort.archived.is_some() {
         let words = ["It stands among those that run again, and its instructors see it."];
         let page = Confirm::new(site, format!("Take {} out of the archive?", cohort.name), &words, "Take it out", back);
-        return Confirm { dangerous: false, ..page }.answer();
+        return Confirm { dangerous: false, fields: vec![("archived", "no".to_owned())], ..page }.answer();
     }
     let words = ["Its instructors no longer see it. Its students keep reading what is theirs, and nothing is deleted."];
-    Confirm::new(site, format!("Archive {}?", cohort.name), &words, "Archive", back).answer()
+    let page = Confirm::new(site, format!("Archive {}?", cohort.name), &words, "Archive", back);
+    Confirm { fields: vec![("archived", "yes".to_owned())], ..page }.answer()
 }
 
-/// POST /admin/cohorts/{id}/archive: puts it away, or takes it out again.
-pub async fn archive(State(app): State<App>, visitor: Visitor, Path(id): Path<CohortId>) -> Answer {
-    let cohort = cohort(&app, &id).await?;
+#[derive(Debug, Deserialize)]
+pub struct Archived {
+    archived: String,
+}
+
+/// POST /admin/cohorts/{id}/archive: puts it away, or takes it out again. The form says which, so that sent twice it does the same.
+pub async fn archive(State(app): State<App>, visitor: Visitor, Path(id): Path<CohortId>, Form(wanted): Form<Archived>) -> Answer {
     let now = app.clock.now();
-    let (since, action, words) = match cohort.archived {
-        None => (Some(now), "cohort.archived", "is archived"),
-        Some(_) => (None, "cohort.unarchived", "runs again"),
+    let (since, action, words) = match wanted.archived.as_str() {
+        "yes" => (Some(now), "cohort.archived", "is archived"),
+        _ => (None, "cohort.unarchived", "runs again"),
     };
     let mut write = app.db.write(format!("cohort:{id}")).await?;
-    roster::set_archived(&mut write, &id, since).await?;
-    audit::record(&mut write, &Entry::new(Some(visitor.person.id.as_str()), action, id.as_str()).of_cohort(id.as_str()), now).await?;
-    write.commit().await?;
+    let cohort = store::cohort(&mut write, &id).await?.ok_or(Error::NotFound)?;
+    if cohort.archived.is_some() != since.is_some() {
+        roster::set_archived(&mut write, &id, since).await?;
+        audit::record(&mut write, &Entry::new(Some(visitor.person.id.as_str()), action, id.as_str()).of_cohort(id.as_str()), now).await?;
+        write.commit().await?;
+    }
     web::see_saying("/admin/cohorts", &format!("{} {words}.", cohort.name))
 }
