@@ -165,6 +165,17 @@ async fn an_instructor_makes_students_and_no_instructors(portal: Portal) {
         .await;
     ines.sees("Only an admin makes instructors.");
     assert_eq!(ines.posts(&format!("/admin/cohorts/{amber}/instructors"), &[("email", "eve@example.org")]).await.status, 403);
+    // Nor does she take back what an admin did.
+    let mut jo = portal.signed_in_admin("Jo Park", "jo@example.org").await;
+    let people = format!("/cohorts/{amber}/people");
+    jo.opens(&people).await.fills("Email", "eve@example.org").fills("Role", "Instructor").presses("Make the link").await;
+    let renew = jo.opens(&people).await.page.button("New link").0.action.clone();
+    ines.opens(&people).await.sees("eve@example.org").does_not_see("Take back");
+    let revoke = renew.replace("/renew", "/revoke");
+    assert_eq!(ines.posts(&renew, &[]).await.status, 403);
+    assert_eq!(ines.gets(&revoke).await.status, 403);
+    assert_eq!(ines.posts(&revoke, &[]).await.status, 403);
+    jo.follows("Take back").await.presses("Take it back").await.sees("The invitation is taken back");
 }
 
 async fn the_gradebooks_file_runs_nothing_in_a_spreadsheet(portal: Portal) {

@@ -6,8 +6,8 @@ use crate::accounts::{Email, INVITATION_LIVES, mail, name_mistake};
 use crate::app::App;
 use crate::audit::{self, Entry};
 use crate::cohorts::roster::store as roster;
-use crate::cohorts::{Cohort, CohortId, InvitationId, NewInvitation, Role, store};
-use crate::db::Write;
+use crate::cohorts::{Cohort, CohortId, Invitation, InvitationId, NewInvitation, Role, store};
+use crate::db::{Conn, Write};
 use crate::error::{Answer, Error, Result};
 use crate::notices::{self, Mail};
 use crate::secrets;
@@ -136,16 +136,20 @@ pub async fn invite(State(app): State<App>, visitor: Visitor, site: Site, Path(i
     web::page(&Invited { until: app.clock.now().plus(INVITATION_LIVES), site, cohort, made: vec![made] })
 }
 
-/// POST /cohorts/{id}/invitations/{invitation}/renew: another link in place of one that was lost or is past its time.
-pub async fn renew(State(app): State<App>, visitor: Visitor, site: Site, Path((id, invitation)): Path<(CohortId, InvitationId)>) -> Answer {
-    let mut conn = app.db.read().await?;
-    let cohort = overseen(&mut conn, &visitor, &id).await?;
-    let all = roster::invitations(&mut conn, &id).await?;
-    drop(conn);
-    let old = all.into_iter().find(|i| i.id == invitation).ok_or(Error::NotFound)?;
-    if old.role == Role::Instructor && !visitor.person.is_admin() {
+/// One of a cohort's open invitations, for somebody who may change it: an instructor's is for admins alone.
+async fn open_one(conn: &mut Conn, visitor: &Visitor, id: &CohortId, invitation: &InvitationId) -> Result<(Cohort, Invitation)> {
+    let cohort = overseen(conn, visitor, id).await?;
+    let all = roster::invitations(conn, id).await?;
+    let found = all.into_iter().find(|i| i.id == *invitation).ok_or(Error::NotFound)?;
+    if found.role == Role::Instructor && !visitor.person.is_admin() {
         return Err(Error::NotAllowed);
     }
+    Ok((cohort, found))
+}
+
+/// POST /cohorts/{id}/invitations/{invitation}/renew: another link in place of one that was lost or is past its time.
+pub async fn renew(State(app): State<App>, visitor: Visitor, site: Site, Path((id, invitation)): Path<(CohortId, InvitationId)>) -> Answer {
+    let (cohort, old) = open_one(&mut *app.db.read().await?, &visitor, &id, &invitation).await?;
     let now = app.clock.now();
     let (token, until) = (secrets::new_token("gci_")?, now.plus(INVITATION_LIVES));
     let mut write = app.db.write(&invitation).await?;
@@ -165,10 +169,7 @@ pub async fn renew(State(app): State<App>, visitor: Visitor, site: Site, Path((i
 
 /// GET /cohorts/{id}/invitations/{invitation}/revoke
 pub async fn ask_revoke(State(app): State<App>, visitor: Visitor, site: Site, Path((id, invitation)): Path<(CohortId, InvitationId)>) -> Answer {
-    let mut conn = app.db.read().await?;
-    let cohort = overseen(&mut conn, &visitor, &id).await?;
-    let all = roster::invitations(&mut conn, &id).await?;
-    let found = all.iter().find(|i| i.id == invitation).ok_or(Error::NotFound)?;
+    let (cohort, found) = open_one(&mut *app.db.read().await?, &visitor, &id, &invitation).await?;
     let whom = found.name.as_deref().or(found.email.as_deref()).unwrap_or("whoever holds the link");
     let words = ["The link stops working at once. You can invite the same person again."];
     Confirm::new(site, format!("Take back the invitation for {whom}?"), &words, "Take it back", format!("{}/people", cohort.url())).answer()
@@ -176,7 +177,7 @@ pub async fn ask_revoke(State(app): State<App>, visitor: Visitor, site: Site, Pa
 
 /// POST /cohorts/{id}/invitations/{invitation}/revoke
 pub async fn revoke(State(app): State<App>, visitor: Visitor, Path((id, invitation)): Path<(CohortId, InvitationId)>) -> Answer {
-    let cohort = overseen(&mut *app.db.read().await?, &visitor, &id).await?;
+    let (cohort, _) = open_one(&mut *app.db.read().await?, &visitor, &id, &invitation).await?;
     let mut write = app.db.write(&invitation).await?;
     if !roster::revoke_invitation(&mut write, &id, &invitation).await? {
         return Err(Error::NotFound);

@@ -48,6 +48,11 @@ impl People {
         *until <= self.site.now
     }
 
+    /// Whether the visitor may renew an invitation or take it back.
+    fn may_change(&self, one: &Invitation) -> bool {
+        one.role != Role::Instructor || self.site.is_admin()
+    }
+
     fn invites_instructor(&self) -> bool {
         self.typed.role == Some(Role::Instructor)
     }
