@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::config::{DataArgs, PortalArgs};
 use crate::db::is_duplicate;
 use crate::secrets::Keys;
-use crate::web::filters::in_zone;
+use crate::web::filters::dated_in_zone;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
@@ -124,7 +124,7 @@ async fn list(app: &App) -> Result<()> {
             if p.disabled.is_some() {
                 what.push("disabled");
             }
-            println!("{}\t{}\tsince {}\t{}", p.email, p.name, in_zone(p.created, "UTC"), what.join(", "));
+            println!("{}\t{}\tsince {}\t{}", p.email, p.name, dated_in_zone(p.created, "UTC"), what.join(", "));
         }
         match people.last() {
             Some(p) if i64::try_from(people.len()).unwrap_or(0) == PAGE => {

@@ -3,17 +3,32 @@ use crate::db::values::Timestamp;
 use askama::filters::HtmlSafeOutput;
 use std::fmt::Display;
 
-/// `Sun 29 Nov, 23:59 CET`: a time in a zone, always with its name.
+/// `Sun 29 Nov, 23:59 CET`: a time of the program's weeks in a zone, always with its name.
 pub fn in_zone(at: Timestamp, zone: &str) -> String {
+    written(at, zone, "%a %-d %b, %H:%M %Z")
+}
+
+/// `Sun 29 Nov 2026, 23:59 CET`: the same for what may be years away.
+pub fn dated_in_zone(at: Timestamp, zone: &str) -> String {
+    written(at, zone, "%a %-d %b %Y, %H:%M %Z")
+}
+
+fn written(at: Timestamp, zone: &str, format: &str) -> String {
     let zoned = jiff::tz::TimeZone::get(zone)
         .map_or_else(|_| at.instant().to_zoned_datetime(jiff::tz::TimeZone::UTC), |tz| at.instant().to_zoned_datetime(tz));
-    zoned.strftime("%a %-d %b, %H:%M %Z").to_string()
+    zoned.strftime(format).to_string()
 }
 
 /// `{{ at|when(zone) }}`
 #[askama::filter_fn]
 pub fn when(at: &Timestamp, _: &dyn askama::Values, zone: &str) -> askama::Result<String> {
     Ok(in_zone(*at, zone))
+}
+
+/// `{{ at|dated(zone) }}`
+#[askama::filter_fn]
+pub fn dated(at: &Timestamp, _: &dyn askama::Values, zone: &str) -> askama::Result<String> {
+    Ok(dated_in_zone(*at, zone))
 }
 
 /// `{{ bytes|size }}`: `812 B`, `14 kB`, `2.1 MB`.

@@ -65,6 +65,7 @@ async fn a_token_needs_a_name(portal: Portal) {
     let mut ada = portal.person("Ada Moreno", "ada@example.org").await;
     ada.signs_in().await.opens("/account/tokens").await.fills("Name", "  ").presses("Make token").await.is_answered(422).sees("Give it a name");
     assert_eq!(ada.posts("/account/tokens", &[("name", "for ever"), ("days", "99999")]).await.status, 422);
+    ada.fills("Name", "my server").fills("Works for", "a year").presses("Make token").await.sees("until Wed 24 Nov 2027, 10:00 CET");
 }
 
 async fn a_reset_password_and_a_sign_out_by_an_admin_end_tokens(portal: Portal) {
