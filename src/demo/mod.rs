@@ -54,6 +54,7 @@ pub async fn reset(app: &App) -> Result<()> {
     let mut write = app.db.write("installation").await?;
     store::clear(&mut write).await?;
     write.commit().await?;
+    app.reload_settings().await?;
     fill(app).await
 }
 

@@ -1,6 +1,7 @@
 //! What a database is, and emptying a demo's.
 use super::Purpose;
 use crate::db::Conn;
+use crate::db::tables::TABLES;
 use crate::db::values::Timestamp;
 use sqlx::{query, query_as, query_scalar};
 
@@ -33,39 +34,13 @@ pub async fn has_people(conn: &mut Conn) -> Result<bool> {
     Ok(n > 0)
 }
 
-/// Every table that hangs on people, children first; programs and the installation stay.
-const TABLES: [&str; 26] = [
-    "progress",
-    "jobs",
-    "marks",
-    "review_comments",
-    "reviews",
-    "findings",
-    "gradings",
-    "submission_files",
-    "submissions",
-    "blobs",
-    "openings",
-    "lab_overrides",
-    "extensions",
-    "group_members",
-    "student_groups",
-    "invitations",
-    "enrolments",
-    "instructors",
-    "cohorts",
-    "notifications",
-    "tokens",
-    "resets",
-    "sign_ins",
-    "throttles",
-    "audit_entries",
-    "people",
-];
+/// What a demo keeps when it begins anew: what it is, its keys, who does what in a running process, the program.
+const KEPT: [&str; 5] = ["installation", "signing_keys", "leases", "programs", "program_files"];
 
+/// Empties every other table, children before the parents they name.
 pub async fn clear(conn: &mut Conn) -> Result<()> {
-    for table in TABLES {
-        query(sqlx::AssertSqlSafe(format!("DELETE FROM {table}"))).execute(&mut *conn).await?;
+    for table in TABLES.iter().rev().filter(|t| !KEPT.contains(&t.name)) {
+        query(sqlx::AssertSqlSafe(format!("DELETE FROM {}", table.name))).execute(&mut *conn).await?;
     }
     Ok(())
 }

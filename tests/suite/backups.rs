@@ -10,7 +10,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output};
 
-on_both!(every_table_goes_to_the_other_engine_and_back, what_is_restored_works);
+on_both!(every_table_goes_to_the_other_engine_and_back, what_is_restored_works, a_demo_begins_anew_with_nothing_but_its_program);
 
 /// A column as the migrations declare it.
 #[derive(Debug, Clone)]
@@ -228,6 +228,20 @@ async fn a_damaged_backup_restores_nothing_and_says_so() {
         assert!(is_empty(&empty.app.db).await, "{what} left something behind");
     }
     dump::load(&empty.app.db, file.as_slice()).await.unwrap();
+}
+
+async fn a_demo_begins_anew_with_nothing_but_its_program(portal: Portal) {
+    fill(&portal.app.db).await;
+    let mut write = portal.app.db.write("test").await.unwrap();
+    groundcrew::demo::store::clear(&mut write).await.unwrap();
+    let mut left = BTreeSet::new();
+    for Table { name, .. } in TABLES {
+        let n: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {name}"))).fetch_one(&mut *write).await.unwrap();
+        if n > 0 {
+            left.insert(*name);
+        }
+    }
+    assert_eq!(left, BTreeSet::from(["installation", "leases", "program_files", "programs", "signing_keys"]));
 }
 
 #[tokio::test]
