@@ -1,4 +1,4 @@
-//! What is done about accounts now and then: ended sign-ins, links and throttles go; settings are read again.
+//! What is done about accounts now and then: ended sign-ins, links and throttles go; settings and keys are read again.
 use super::store;
 use crate::app::App;
 use crate::db::values::Timestamp;
@@ -10,12 +10,15 @@ const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 /// What ended is kept so long, for whoever asks what happened last week.
 const KEPT: Duration = Duration::from_secs(7 * 86_400);
 
-/// Runs until the process stops; in every process, since each keeps the settings in memory.
+/// Runs until the process stops; in every process, since each keeps the settings and the keys in memory.
 pub async fn run(app: App) {
     let mut swept = Timestamp(0);
     while !app.stop.is_cancelled() {
         if let Err(error) = app.reload_settings().await {
             tracing::warn!(error = format!("{error:#}"), "the settings can't be read");
+        }
+        if let Err(error) = app.keys.reload() {
+            tracing::warn!(error = format!("{error:#}"), "the root key can't be read");
         }
         let now = app.clock.now();
         if now >= swept.plus(SWEEP_EVERY) {

@@ -52,12 +52,17 @@ async fn rotate(data: &DataArgs) -> Result<()> {
     let keys = existing(data)?;
     let db = boot::open(data).await?;
     let id = keys.rotate()?;
-    let resealed = notices::work::reseal(&db, &keys).await?;
+    let (resealed, lost) = notices::work::reseal(&db, &keys).await?;
     let mut write = db.write("keys").await?;
     audit::record(&mut write, &Entry::new(None, "keys.rotated", &id), Clock::system().now()).await?;
     write.commit().await?;
     db.close().await;
     println!("{id}\tcurrent");
+    if lost > 0 {
+        println!(
+            "{lost} waiting mail(s) were sealed under a key that isn't in the file: they can't be opened, and are given up like any mail that can't be sent."
+        );
+    }
     println!("{resealed} stored value(s) sealed again. Copy {} to every replica; running ones read it by themselves.", data.key_file().display());
     Ok(())
 }

@@ -122,16 +122,20 @@ pub async fn send_next(app: &App) -> crate::error::Result<bool> {
     Ok(true)
 }
 
-/// Seals every waiting mail again under the current key; says how many there were.
-pub async fn reseal(db: &Db, keys: &Keys) -> Result<usize> {
+/// Seals every waiting mail again under the current key. Says how many there were, and how many no key opens: those were sealed
+/// under a key that isn't there any more, as after a restore without it.
+pub async fn reseal(db: &Db, keys: &Keys) -> Result<(usize, usize)> {
     let old = store::sealed(&mut *db.read().await?).await?;
     let mut write = db.write("outbox").await?;
-    let mut resealed = 0;
+    let (mut resealed, mut lost) = (0, 0);
     for (id, body) in old.iter().filter(|(_, body)| !keys.is_current(body)) {
-        let plain = keys.unseal(store::PURPOSE, id.as_str(), body)?;
+        let Ok(plain) = keys.unseal(store::PURPOSE, id.as_str(), body) else {
+            lost += 1;
+            continue;
+        };
         store::reseal(&mut write, id, body, &keys.seal(store::PURPOSE, id.as_str(), &plain)?).await?;
         resealed += 1;
     }
     write.commit().await?;
-    Ok(resealed)
+    Ok((resealed, lost))
 }

@@ -1,5 +1,5 @@
 //! The root key, one derived key a purpose, sealed values, and tokens whose hashes alone are stored.
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use sha2::{Digest as _, Sha256};
@@ -108,14 +108,21 @@ impl Keys {
         self.ids().first().is_some_and(|id| sealed.split_once('.').is_some_and(|(of, _)| of == id))
     }
 
-    fn root(&self, id: &str) -> Result<Root> {
-        if let Some(root) = self.roots().iter().find(|r| id_of(r) == id) {
-            return Ok(*root);
+    /// Reads the file again, so that a running process seals under the newest key.
+    pub fn reload(&self) -> Result<()> {
+        if let Some(file) = &self.file {
+            *self.roots.write().unwrap_or_else(std::sync::PoisonError::into_inner) = read(file)?;
         }
-        let Some(file) = &self.file else { bail!("key {id} is not known") };
-        let roots = read(file)?;
-        *self.roots.write().unwrap_or_else(std::sync::PoisonError::into_inner) = roots.clone();
-        roots.iter().find(|r| id_of(r) == id).copied().with_context(|| format!("key {id} is not in {}", file.display()))
+        Ok(())
+    }
+
+    fn root(&self, id: &str) -> Result<Root> {
+        let known = |keys: &Keys| keys.roots().iter().find(|r| id_of(r) == id).copied();
+        if let Some(root) = known(self) {
+            return Ok(root);
+        }
+        self.reload()?;
+        known(self).with_context(|| format!("key {id} is not known"))
     }
 }
 
@@ -202,7 +209,7 @@ mod tests {
     #[test]
     fn a_rotation_keeps_old_keys_for_opening_and_running_processes_learn_of_it() -> Result<()> {
         let file = file();
-        let (first, running) = (Keys::open(&file)?, Keys::open(&file)?);
+        let (first, running, idle) = (Keys::open(&file)?, Keys::open(&file)?, Keys::open(&file)?);
         let old = first.seal("mail", "row", b"before")?;
         let id = first.rotate()?;
         assert_eq!(first.ids().first(), Some(&id));
@@ -212,6 +219,9 @@ mod tests {
         let new = first.seal("mail", "row", b"after")?;
         assert!(first.is_current(&new));
         assert_eq!(running.unseal("mail", "row", &new)?, b"after");
+        assert!(!first.is_current(&idle.seal("mail", "row", b"later")?));
+        idle.reload()?;
+        assert!(first.is_current(&idle.seal("mail", "row", b"later")?));
         assert_eq!(Keys::open(&file)?.ids(), first.ids());
         assert_eq!(std::fs::metadata(&file)?.permissions().mode() & 0o777, 0o600);
         std::fs::remove_file(&file)?;

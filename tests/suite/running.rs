@@ -218,8 +218,12 @@ async fn rotated_keys_open_what_was_sealed_before_and_seal_it_again() {
     let mail = Mail { to: "jo@example.org", subject: "A link", body: "https://portal.test/reset/x" };
     notices::mail(&mut write, &running, &mail, groundcrew::clock::Clock::system().now()).await.unwrap();
     write.commit().await.unwrap();
+    // Another waits under a key that was lost, as after a restore without it.
+    let mut write = db.write("test").await.unwrap();
+    notices::mail(&mut write, &Keys::random().unwrap(), &mail, groundcrew::clock::Clock::system().now()).await.unwrap();
+    write.commit().await.unwrap();
     let (good, said) = groundcrew(data, &["keys", "rotate"]);
-    assert!(good && said.contains("1 stored value(s) sealed again"), "{said}");
+    assert!(good && said.contains("1 stored value(s) sealed again") && said.contains("1 waiting mail(s)"), "{said}");
     let shown = groundcrew(data, &["keys", "show"]).1;
     let ids: Vec<&str> = shown.lines().map(|l| l.split('\t').next().unwrap()).collect();
     assert_eq!(ids.len(), 2);
