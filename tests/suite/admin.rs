@@ -145,6 +145,7 @@ async fn a_cohort_moves_to_another_version_and_is_archived(portal: Portal) {
     let amber = portal.cohort("Amber").await;
     let mut jo = portal.signed_in_admin("Jo Park", "jo@example.org").await;
     let mut ines = portal.instructor("Ines Fuchs", "ines@example.org", &amber).await;
+    let slate = portal.cohort("Slate").await;
     let current = portal.app.programs.current().unwrap();
     // The same files with one lab's instructions changed: another version.
     let mut files = groundcrew::curriculum::store::files(&mut portal.app.db.read().await.unwrap(), &current.hash).await.unwrap();
@@ -164,6 +165,9 @@ async fn a_cohort_moves_to_another_version_and_is_archived(portal: Portal) {
     jo.page = asked;
     jo.presses("Archive").await.sees("Amber is archived.");
     assert_eq!(ines.gets(&format!("/cohorts/{amber}")).await.status, 403, "an instructor without a running cohort");
+    portal.teaches(&slate, "ines@example.org").await;
+    ines.opens("/cohorts").await.sees("Slate").does_not_see("Amber");
+    assert_eq!(ines.gets(&format!("/cohorts/{amber}")).await.status, 404);
     jo.opens(&format!("/admin/cohorts/{amber}")).await.follows("Take it out").await.presses("Take it out").await.sees("Amber runs again.");
     assert_eq!(ines.gets(&format!("/cohorts/{amber}")).await.status, 200);
 }

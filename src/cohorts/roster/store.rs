@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
 
-/// The cohorts somebody oversees, those that run before those that were archived, the latest first. None is every cohort.
+/// The cohorts somebody teaches that aren't archived, the latest first. None is every cohort, those that run before those that were archived.
 pub async fn cohorts(conn: &mut Conn, of: Option<&PersonId>, now: Timestamp) -> Result<Vec<Listed>> {
     query_as(
         "SELECT c.id, c.name, c.program, c.starts, c.zone, c.archived,
@@ -18,7 +18,7 @@ pub async fn cohorts(conn: &mut Conn, of: Option<&PersonId>, now: Timestamp) -> 
                 (SELECT COUNT(*) FROM instructors i WHERE i.cohort = c.id) AS instructors,
                 (SELECT COUNT(*) FROM invitations v WHERE v.cohort = c.id AND v.used IS NULL AND v.expires > $1) AS invited
          FROM cohorts c
-         WHERE $2 = '' OR EXISTS (SELECT 1 FROM instructors t WHERE t.cohort = c.id AND t.person = $2)
+         WHERE $2 = '' OR (c.archived IS NULL AND EXISTS (SELECT 1 FROM instructors t WHERE t.cohort = c.id AND t.person = $2))
          ORDER BY CASE WHEN c.archived IS NULL THEN 0 ELSE 1 END, c.starts DESC, c.id",
     )
     .bind(now)
