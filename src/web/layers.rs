@@ -2,7 +2,7 @@
 use super::site::{Nonce, Site};
 use super::{form, guard, page_with};
 use crate::app::App;
-use crate::error::Failure;
+use crate::error::{Error, Failure};
 use crate::submissions::pages::Receipt;
 use askama::Template;
 use axum::body::Body;
@@ -10,6 +10,7 @@ use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use tower_http::csrf::ProtectionError;
 
 /// Adds the headers that keep a page's scripts and frames ours, and makes the nonce for its style elements.
 pub async fn security(State(app): State<App>, mut request: Request, next: Next) -> Response {
@@ -73,19 +74,39 @@ pub async fn failures(State(app): State<App>, request: Request, next: Next) -> R
     let Ok(site) = Site::from_request_parts(&mut parts, &app).await;
     let is_page = !guard::is_for_programs(&site.path);
     let had_saying = site.said.is_some();
-    let mut response = next.run(Request::from_parts(parts, body)).await;
+    let mut response = rendered(site, next.run(Request::from_parts(parts, body)).await).await;
     let status = response.status();
-    if (status.is_client_error() || status.is_server_error()) && !is_rendered(&response) {
-        let failure = match response.extensions_mut().remove::<Failure>() {
-            Some(failure) => failure,
-            None => Failure { status, words: words_of(response.into_body()).await, reference: None },
-        };
-        return if is_page { error_page(site, &failure) } else { error_json(&failure) };
-    }
     if had_saying && status == StatusCode::OK && is_page && is_rendered(&response) {
         response.headers_mut().append(header::SET_COOKIE, form::forget_saying());
     }
     response
+}
+
+/// The same round what turns a request away before anybody was looked up: those pages know no visitor.
+pub async fn early_failures(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let Ok(site) = Site::from_request_parts(&mut parts, &app).await;
+    rendered(site, next.run(Request::from_parts(parts, body)).await).await
+}
+
+/// What a request from elsewhere gets that only the portal's own pages may send.
+pub fn from_elsewhere(_: ProtectionError) -> Response {
+    let words = "Your browser says that this was sent from another site. Open the page at the portal's own address and send it from there. \
+                 If you did, an admin should look at the proxy: it must pass the Host header on, and GROUNDCREW_URL must be the address that people open.";
+    Error::Limited(StatusCode::FORBIDDEN, words.to_owned()).into_response()
+}
+
+/// A failed answer as a page, or as JSON for programs; any other as it is.
+async fn rendered(site: Site, mut response: Response) -> Response {
+    let status = response.status();
+    if !(status.is_client_error() || status.is_server_error()) || is_rendered(&response) {
+        return response;
+    }
+    let failure = match response.extensions_mut().remove::<Failure>() {
+        Some(failure) => failure,
+        None => Failure { status, words: words_of(response.into_body()).await, reference: None },
+    };
+    if guard::is_for_programs(&site.path) { error_json(&failure) } else { error_page(site, &failure) }
 }
 
 fn is_rendered(response: &Response) -> bool {
@@ -100,13 +121,14 @@ async fn words_of(body: Body) -> Option<String> {
     (!words.is_empty()).then_some(words)
 }
 
-fn titles(status: StatusCode) -> (&'static str, &'static str) {
-    match status {
+fn titles(failure: &Failure) -> (&'static str, &'static str) {
+    match failure.status {
         StatusCode::NOT_FOUND => {
             ("There is nothing here", "The address may be mistyped, or what it names isn't yours to see. Start again from the first page.")
         }
         StatusCode::UNAUTHORIZED => ("Sign in first", "This needs a signed-in person."),
-        StatusCode::FORBIDDEN => {
+        // With words of its own it isn't about a role.
+        StatusCode::FORBIDDEN if failure.words.is_none() => {
             ("Not for this role", "Your account has no role that opens this page. If you think it should, ask an admin of your portal.")
         }
         StatusCode::METHOD_NOT_ALLOWED => ("Not this way", "This address doesn't take that kind of request."),
@@ -120,14 +142,14 @@ fn titles(status: StatusCode) -> (&'static str, &'static str) {
 }
 
 fn error_page(site: Site, failure: &Failure) -> Response {
-    let (title, words) = titles(failure.status);
+    let (title, words) = titles(failure);
     let words = failure.words.clone().unwrap_or_else(|| words.to_owned());
     let page = ErrorPage { site, status: failure.status.as_u16(), title, words, reference: failure.reference.clone() };
     page_with(failure.status, &page).unwrap_or_else(|_| failure.status.into_response())
 }
 
 fn error_json(failure: &Failure) -> Response {
-    let (title, words) = titles(failure.status);
+    let (title, words) = titles(failure);
     let words = failure.words.as_deref().unwrap_or(words);
     let body = serde_json::json!({ "error": title, "message": words, "reference": failure.reference });
     (failure.status, axum::Json(body)).into_response()

@@ -224,7 +224,8 @@ pub fn router(app: App) -> Router {
                 .layer(from_fn_with_state(app.clone(), layers::security))
                 .layer(CatchPanicLayer::new())
                 .layer(CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest))
-                .layer(csrf)
+                .layer(from_fn_with_state(app.clone(), layers::early_failures))
+                .layer(csrf.with_rejection_response(layers::from_elsewhere))
                 .layer(from_fn_with_state(app.clone(), visitor::find))
                 .layer(from_fn_with_state(app.clone(), layers::failures)),
         )

@@ -177,8 +177,12 @@ async fn forms_of_other_sites_are_refused(portal: Portal) {
     ada.signs_in().await;
     for (name, value) in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.test")] {
         let request = Request::post("/account/sign-ins/revoke").header(name, value).body(Body::empty()).unwrap();
-        assert_eq!(ada.sends(request).await.status, 403, "{name}: {value}");
+        let reply = ada.sends(request).await;
+        assert_eq!(reply.status, 403, "{name}: {value}");
+        assert!(reply.text().contains("sent from another site") && reply.text().contains("</html>"), "{}", reply.text());
     }
+    let api = Request::post("/api/labs/x/submissions").header("sec-fetch-site", "cross-site").body(Body::empty()).unwrap();
+    assert!(ada.sends(api).await.json()["message"].as_str().unwrap().contains("sent from another site"));
     let own = Request::post("/account/sign-ins/revoke").header("origin", "http://portal.test").body(Body::empty()).unwrap();
     assert_eq!(ada.sends(own).await.status, 303);
 }
@@ -208,6 +212,15 @@ async fn cookies_are_kept_from_scripts_and_other_sites_and_over_https_from_plain
     assert!(ada.page.headers["strict-transport-security"].to_str().unwrap().contains("max-age="));
     let reply = ada.posts("/account", &[("name", "Ada"), ("zone", "UTC")]).await;
     assert!(reply.header("set-cookie").ends_with("; Secure"), "{}", reply.header("set-cookie"));
+}
+
+#[tokio::test]
+async fn without_a_database_a_page_with_a_reference_is_shown() {
+    let portal = Portal::start(Engine::Sqlite).await.unwrap();
+    let mut ada = portal.person("Ada Moreno", "ada@example.org").await;
+    ada.signs_in().await;
+    portal.app.db.close().await;
+    ada.opens("/account").await.is_answered(500).sees("Something broke on our side").sees("Reference");
 }
 
 #[tokio::test]
