@@ -79,6 +79,10 @@ async fn a_list_says_what_each_row_will_do_before_anything_happens(portal: Porta
         .sees("Name is empty.")
         .sees("already enrolled")
         .sees("invite as an instructor");
+    // What is wrong is corrected where it is shown, and nothing of the rest is lost.
+    assert_eq!(jo.page.field("Rows").value, list);
+    jo.fills("Rows", &list.replace("marco@@", "marco@")).presses("Look at the rows again").await.sees("1 of 5 rows has a problem");
+    jo.opens(&people).await.attaches("people.csv", list).presses("Look at the rows").await;
     assert!(actions(&portal, &amber).await.is_empty(), "a look changes nothing");
     jo.presses("Invite 2 rows").await.is_answered(200).sees("2 invitations made").sees("lena@example.org");
     assert_eq!(actions(&portal, &amber).await, ["invitation.made", "invitation.made"]);

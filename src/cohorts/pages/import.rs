@@ -20,6 +20,8 @@ struct Preview {
     site: Site,
     cohort: Cohort,
     lines: Vec<Line>,
+    /// As it was chosen or pasted, to correct.
+    list: String,
     /// The rows that can be invited, written again for the second step.
     good: String,
     mails: bool,
@@ -68,7 +70,7 @@ pub async fn preview(State(app): State<App>, visitor: Visitor, site: Site, Path(
         writer.write_record([line.email.as_str(), line.name.as_str(), line.role.as_str()])?;
     }
     let good = String::from_utf8(writer.into_inner().map_err(csv::IntoInnerError::into_error)?)?;
-    web::page(&Preview { mails: app.outside.post.delivers(), site, cohort, lines, good })
+    web::page(&Preview { mails: app.outside.post.delivers(), site, cohort, lines, list, good })
 }
 
 async fn again(app: &App, visitor: &Visitor, site: Site, id: &CohortId, list: String, words: String) -> Answer {
