@@ -4,7 +4,7 @@ use super::{Form, Visitor, see};
 use crate::app::App;
 use crate::error::{Answer, Error};
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::IntoResponse as _;
 
 /// GET /healthz: the process runs.
@@ -18,6 +18,11 @@ pub async fn ready(State(app): State<App>) -> Answer {
     let status = if database { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = serde_json::json!({ "database": if database { "here" } else { "away" }, "cluster": "none" });
     Ok((status, axum::Json(body)).into_response())
+}
+
+/// GET of an address that only takes a form and answers it with a page: the page that the form stands on is one step up.
+pub async fn up(uri: Uri) -> Answer {
+    see(uri.path().rsplit_once('/').map_or("/", |(page, _)| page))
 }
 
 #[derive(serde::Deserialize)]

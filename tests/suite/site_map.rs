@@ -2,8 +2,34 @@
 use crate::people::{Person, Portal, Reply};
 use axum::body::Body;
 use axum::http::{Method, Request};
+use groundcrew::db::Engine;
 use groundcrew::web::guard::{Who, is_for_programs};
 use groundcrew::web::routes;
+
+/// Answers to a form that are pages of their own are opened again from the address line.
+#[tokio::test]
+async fn an_address_that_takes_a_form_leads_to_the_page_of_the_form() {
+    let portal = Portal::start(Engine::Sqlite).await.unwrap();
+    let cohort = portal.cohort("Amber").await;
+    portal.student("Ada Moreno", "ada@example.org", &cohort).await;
+    let ada = portal.who("ada@example.org").await.id;
+    let mut jo = portal.signed_in_admin("Jo Park", "jo@example.org").await;
+    let people = format!("/cohorts/{cohort}/people");
+    let student = jo.opens(&people).await.follows("Ada Moreno").await.page.url.clone();
+    for (path, page) in [
+        ("/account/password".to_owned(), "/account".to_owned()),
+        (format!("/admin/people/{ada}/reset"), format!("/admin/people/{ada}")),
+        (format!("/admin/cohorts/{cohort}/instructors"), people.clone()),
+        (format!("/cohorts/{cohort}/import"), people.clone()),
+        (format!("/cohorts/{cohort}/import/confirm"), people.clone()),
+        (format!("/cohorts/{cohort}/invitations"), people.clone()),
+        (format!("/cohorts/{cohort}/invitations/{ada}/renew"), people),
+        (format!("{student}/extensions"), student.clone()),
+        (format!("{student}/scores"), student),
+    ] {
+        jo.opens(&path).await.is_answered(200).is_at(&page);
+    }
+}
 
 on_both!(every_route_admits_whom_the_map_says, a_submission_is_its_students_and_their_instructors);
 
