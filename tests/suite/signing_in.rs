@@ -11,6 +11,7 @@ on_both!(
     ada_signs_in_and_out,
     a_stranger_is_led_to_the_sign_in_and_back,
     guessing_one_account_is_slowed_down_and_says_for_how_long,
+    whoever_must_wait_keeps_what_they_typed,
     guessing_many_accounts_from_one_address_is_slowed_down,
     tries_at_once_are_all_counted,
     a_sign_in_can_be_ended_from_another_device,
@@ -67,6 +68,32 @@ async fn guessing_one_account_is_slowed_down_and_says_for_how_long(portal: Porta
     bob.opens("/login").await.fills("Email", "ada@example.org").fills("Password", "mistyped it").presses("Sign in").await.is_answered(422);
     bob.fills("Password", PASSWORD).presses("Sign in").await;
     assert!(bob.is_signed_in());
+}
+
+async fn whoever_must_wait_keeps_what_they_typed(portal: Portal) {
+    let mut ada = portal.person("Ada Moreno", "ada@example.org").await;
+    ada.signs_in().await.opens("/account").await;
+    for status in [422, 422, 422, 422, 422, 429] {
+        ada.fills("Current password", "a wrong guess").fills("New password", "another four plain words").presses("Change password").await;
+        ada.is_answered(status);
+    }
+    ada.sees("Too many tries. Wait 30 seconds").sees("Change password");
+    let amber = portal.cohort("Amber").await;
+    let mut jo = portal.signed_in_admin("Jo Park", "jo@example.org").await;
+    jo.opens(&format!("/cohorts/{amber}/people")).await.presses("Make the link").await;
+    let link = jo.page.text.split_whitespace().find(|w| w.contains("/join/")).unwrap().split(".test").nth(1).unwrap().to_owned();
+    let mut mallory = portal.visitor();
+    mallory.address = SocketAddr::from(([198, 51, 100, 7], 1));
+    for _ in 0..30 {
+        let tried = [("name", "M"), ("email", "ada@example.org"), ("password", "another four plain words")];
+        assert_eq!(mallory.posts(&link, &tried).await.status, 409);
+    }
+    mallory.opens(&link).await.fills("Name", "Lena").fills("Email", "lena@example.org").fills("Password", PASSWORD).presses("Join").await;
+    mallory.is_answered(429).sees("Too many tries. Wait 30 seconds");
+    assert_eq!(
+        (mallory.page.field("Name").value.clone(), mallory.page.field("Email").value.clone()),
+        ("Lena".to_owned(), "lena@example.org".to_owned())
+    );
 }
 
 async fn guessing_many_accounts_from_one_address_is_slowed_down(portal: Portal) {

@@ -1,6 +1,6 @@
 //! `/join/{token}`: an invitation makes an account, or gives one that exists another role.
 use super::sign_in::Names;
-use super::{Mistakes, begin, in_person, mistake};
+use super::{Mistakes, begin, in_person, mistake, too_many};
 use crate::accounts::{Email, NewPerson, Person, PersonId, name_mistake, passwords, store, throttle};
 use crate::app::App;
 use crate::audit::{self, Entry};
@@ -113,8 +113,8 @@ pub async fn join(
     // An open invitation can be tried with many addresses: counted, so that it can't list who has an account.
     let names = Names { account: throttle::account(&token), address: throttle::address(from.0) };
     if let Some(wait) = names.count_by(&app, &throttle::ADDRESS, &throttle::ADDRESS).await? {
-        let words = format!("Too many tries. Wait {} and try again.", throttle::in_words(wait));
-        return Err(Error::Limited(StatusCode::TOO_MANY_REQUESTS, words));
+        let mistakes = vec![("password", too_many(wait))];
+        return super::wait(&Join { site, token, invitation, name: form.name, email: typed, mistakes, has_account: false }, wait);
     }
     let hash = passwords::hash(&form.password).await?;
     let mut write = app.db.write(&invitation.id).await?;

@@ -7,15 +7,17 @@ pub mod sign_in;
 pub mod sign_ins;
 pub mod tokens;
 
-use super::{NewSignIn, Person, PersonId, SIGN_IN_LIVES, store};
+use super::{NewSignIn, Person, PersonId, SIGN_IN_LIVES, store, throttle};
 use crate::app::App;
-use crate::error::{Error, Result};
-use crate::web::Visitor;
+use crate::error::{Answer, Error, Result};
 use crate::web::address::Address;
 use crate::web::visitor::cookie_name;
+use crate::web::{self, Visitor};
 use crate::{db, secrets};
-use axum::http::{HeaderMap, HeaderValue, header};
+use askama::Template;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use std::time::Duration;
 
 /// What is wrong with one field of a form: its name and words beside it.
 pub type Mistakes = Vec<(&'static str, String)>;
@@ -23,6 +25,18 @@ pub type Mistakes = Vec<(&'static str, String)>;
 /// The words beside a field, for templates.
 pub fn mistake<'a>(mistakes: &'a Mistakes, field: &str) -> Option<&'a str> {
     mistakes.iter().find(|(name, _)| *name == field).map(|(_, words)| words.as_str())
+}
+
+/// Words for whoever must wait.
+fn too_many(wait: Duration) -> String {
+    format!("Too many tries. Wait {} and try again.", throttle::in_words(wait))
+}
+
+/// The page given back to whoever must wait.
+fn wait(page: &impl Template, wait: Duration) -> Answer {
+    let mut response = web::page_with(StatusCode::TOO_MANY_REQUESTS, page)?;
+    response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
+    Ok(response)
 }
 
 /// A sign-in's cookie, about to be set on the answer.

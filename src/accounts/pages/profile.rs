@@ -1,10 +1,10 @@
 //! `/account`: name, time zone and password.
-use super::{Mistakes, in_person, is_zone, mistake, zones};
+use super::{Mistakes, in_person, is_zone, mistake, too_many, zones};
 use crate::accounts::passwords::{self, Verdict};
 use crate::accounts::{Person, mail, name_mistake, store, throttle};
 use crate::app::App;
 use crate::audit::{self, Entry};
-use crate::error::{Answer, Error, Result};
+use crate::error::{Answer, Result};
 use crate::notices::{self, Mail};
 use crate::web::address::Address;
 use crate::web::{self, Form, Site, Visitor};
@@ -85,8 +85,7 @@ pub async fn password(State(app): State<App>, visitor: Visitor, site: Site, from
     let person = in_person(&visitor)?;
     let names = super::sign_in::Names { account: throttle::account(person.email.as_str()), address: throttle::address(from.0) };
     if let Some(wait) = names.count(&app).await? {
-        let words = format!("Too many tries. Wait {} and try again.", throttle::in_words(wait));
-        return Err(Error::Limited(StatusCode::TOO_MANY_REQUESTS, words));
+        return super::wait(&Profile::new(site, person.clone(), vec![("current", too_many(wait))]), wait);
     }
     let mut mistakes = Mistakes::new();
     let stored = store::password_of(&mut *app.db.read().await?, person.email.as_str()).await?;

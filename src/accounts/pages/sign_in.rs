@@ -1,5 +1,5 @@
 //! `/login`, `/logout`, and a demo's one-click sign-ins.
-use super::{Mistakes, begin, cookie, mistake};
+use super::{Mistakes, begin, cookie, mistake, too_many};
 use crate::accounts::passwords::{self, Verdict};
 use crate::accounts::{Email, Person, store, throttle};
 use crate::app::App;
@@ -93,11 +93,8 @@ pub async fn sign_in(
     let names = Names { account: throttle::account(&form.email), address: throttle::address(from.0) };
     if let Some(wait) = names.count(&app).await? {
         metrics::counter!("groundcrew_sign_ins_total", "result" => "throttled").increment(1);
-        let words = format!("Too many tries. Wait {} and try again.", throttle::in_words(wait));
-        let page = sign_in_page(&app, site, form.email, form.next, vec![("password", words)]).await?;
-        let mut response = web::page_with(StatusCode::TOO_MANY_REQUESTS, &page)?;
-        response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
-        return Ok(response);
+        let page = sign_in_page(&app, site, form.email, form.next, vec![("password", too_many(wait))]).await?;
+        return super::wait(&page, wait);
     }
     let stored = store::password_of(&mut *app.db.read().await?, &form.email.trim().to_lowercase()).await?;
     let verdict = passwords::verify(&form.password, stored.as_ref().map(|(_, hash)| hash.as_str())).await?;
