@@ -2,6 +2,7 @@
 use super::store;
 use crate::app::App;
 use crate::db::values::Timestamp;
+use crate::notices::store as notices;
 use anyhow::Result;
 use std::time::Duration;
 
@@ -34,10 +35,14 @@ pub async fn run(app: App) {
     }
 }
 
-/// Removes what ended a week ago.
+/// Mails that were given up are counted on the admin's page so long.
+const MAILS_KEPT: Duration = Duration::from_secs(30 * 86_400);
+
+/// Removes what ended a week ago, and mails given up a month ago.
 pub async fn sweep(app: &App) -> Result<()> {
     let mut write = app.db.write("sweep").await?;
     store::sweep(&mut write, app.clock.now().minus(KEPT)).await?;
+    notices::sweep(&mut write, app.clock.now().minus(MAILS_KEPT)).await?;
     write.commit().await?;
     Ok(())
 }

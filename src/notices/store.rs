@@ -107,6 +107,12 @@ pub async fn outbox(conn: &mut Conn) -> Result<(i64, i64)> {
     Ok((waiting, given_up))
 }
 
+/// Removes the mails given up that were written before `then`: nobody waits for them any more.
+pub async fn sweep(conn: &mut Conn, then: Timestamp) -> Result<()> {
+    query("DELETE FROM mails WHERE tries >= $1 AND created < $2").bind(MOST_TRIES).bind(then).execute(conn).await?;
+    Ok(())
+}
+
 /// Everything the outbox holds sealed, for a change of keys.
 pub async fn sealed(conn: &mut Conn) -> Result<Vec<(MailId, String)>> {
     query_as("SELECT id, body FROM mails ORDER BY id").fetch_all(conn).await

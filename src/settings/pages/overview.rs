@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::audit::{self, Filter, Recorded};
 use crate::cohorts::roster::{Listed, store as roster};
 use crate::error::Answer;
+use crate::notices::store as notices;
 use crate::queue::{State as Stands, store as queue};
 use crate::web::{self, Site, filters};
 use askama::Template;
@@ -27,6 +28,8 @@ struct Overview {
     waiting: i64,
     running: i64,
     broken: i64,
+    /// Mails that no server took in all their tries.
+    undelivered: i64,
     log: Vec<Recorded>,
     /// In authoring mode, what is wrong with the program's folder.
     problems: Vec<String>,
@@ -49,6 +52,7 @@ pub async fn show(State(app): State<App>, site: Site) -> Answer {
     let cohorts: Vec<Listed> = roster::cohorts(&mut conn, None, site.now).await?.into_iter().filter(|c| c.archived.is_none()).collect();
     let people = accounts::count(&mut conn).await?;
     let counts = queue::counts(&mut conn, site.now).await?;
+    let (_, undelivered) = notices::outbox(&mut conn).await?;
     let log = audit::store::list(&mut conn, &Filter::default(), 8).await?;
     drop(conn);
     let of = |state: Stands| counts.iter().find(|(s, _)| *s == state).map_or(0, |(_, n)| *n);
@@ -75,5 +79,5 @@ pub async fn show(State(app): State<App>, site: Site) -> Answer {
         },
     ];
     let (waiting, running, broken) = (of(Stands::Waiting), of(Stands::Running), of(Stands::Broken));
-    web::page(&Overview { site, steps, cohorts, people, waiting, running, broken, log, problems: app.programs.problems() })
+    web::page(&Overview { site, steps, cohorts, people, waiting, running, broken, undelivered, log, problems: app.programs.problems() })
 }
