@@ -30,7 +30,7 @@ pub struct PortalArgs {
     /// Proxies whose X-Forwarded-For is believed, comma separated addresses
     #[arg(long, env = "GROUNDCREW_TRUSTED_PROXIES", value_name = "ADDRS", value_delimiter = ',')]
     pub trusted_proxies: Vec<std::net::IpAddr>,
-    /// SMTP server for mail: smtp://HOST:25, smtps://USER:PASSWORD@HOST, smtp+starttls://…; without it links are copied by an admin
+    /// SMTP server for mail: smtp://HOST:25, smtps://USER:PASSWORD@HOST:465 or smtp://USER:PASSWORD@HOST:587?tls=required; without it links are copied by an admin
     #[arg(long, env = "GROUNDCREW_SMTP", value_name = "URL", hide_env_values = true)]
     pub smtp: Option<String>,
     /// Sender of mail

@@ -74,6 +74,17 @@ async fn outbox(portal: &Portal) -> (i64, i64) {
 }
 
 #[tokio::test]
+async fn the_help_names_only_servers_that_are_taken() {
+    let help = std::process::Command::new(env!("CARGO_BIN_EXE_groundcrew")).args(["serve", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let named: Vec<&str> = help.split_whitespace().filter(|w| w.starts_with("smtp")).map(|w| w.trim_end_matches([',', ';'])).collect();
+    assert_eq!(named.len(), 3, "{help}");
+    for url in named {
+        assert!(Post::smtp(url, "crew@portal.test").is_ok(), "{url}");
+    }
+}
+
+#[tokio::test]
 async fn a_mail_is_sent_and_a_refused_one_waits_and_is_tried_again() {
     let (server, post) = MailServer::start().await;
     let portal = Portal::set_up(Engine::Sqlite, Setup { outside: Outside { post, ..Outside::default() }, ..Setup::default() }).await.unwrap();
