@@ -193,14 +193,11 @@ impl<'a> Pod<'a> {
         self.spec.get("volumes").map_or(&[], Node::items)
     }
 
-    /// The tolerations for a taint with this key.
-    pub fn tolerates(&self, key: &str) -> Option<&'a Node> {
-        self.spec.get("tolerations").map_or(&[][..], Node::items).iter().find(|t| {
-            let exists = t.get("operator").and_then(Node::as_str) == Some("Exists");
-            match t.get("key").and_then(Node::as_str) {
-                Some(k) => k == key,
-                None => exists,
-            }
+    /// The tolerations that are about taints with this key, whatever their value and effect.
+    pub fn tolerations(&self, key: &str) -> impl Iterator<Item = &'a Node> {
+        self.spec.get("tolerations").map_or(&[][..], Node::items).iter().filter(move |t| match t.get("key").and_then(Node::as_str) {
+            Some("") | None => t.get("operator").and_then(Node::as_str) == Some("Exists"),
+            Some(k) => k == key,
         })
     }
 }

@@ -4,9 +4,11 @@ use crate::engine::kubernetes::objects::{Object, Pod, is_gpu};
 use crate::engine::kubernetes::quantity::Quantity;
 use crate::engine::kubernetes::words;
 use crate::engine::report::{Problem, Severity};
-use crate::engine::yaml::Node;
+use crate::engine::yaml::{Node, Value};
 
 const TAINT: &str = "nvidia.com/gpu";
+/// The value that the clouds and the GPU operator's guides give the taint.
+const PRESENT: &str = "present";
 const TOLERATION: &str = "tolerations:\n  - key: nvidia.com/gpu\n    operator: Exists\n    effect: NoSchedule";
 
 /// What GPU feature discovery calls the products that clouds and data centres have; `nvidia.com/gpu.product`.
@@ -137,20 +139,51 @@ impl Rule for Toleration {
                 .flat_map(super::super::objects::Container::gpus)
                 .next()
                 .map_or(TAINT, |e| if e.key.starts_with("amd.com/") { "amd.com/gpu" } else { TAINT });
-            let Some(toleration) = pod.tolerates(key) else {
+            let tolerations: Vec<&Node> = pod.tolerations(key).collect();
+            if tolerations.iter().any(|t| fits_value(t) && fits_effect(t)) {
+                continue;
+            }
+            // The one that is nearest to right is the one to mend.
+            let Some(toleration) = tolerations.iter().find(|t| fits_value(t) || fits_effect(t)).or(tolerations.first()) else {
                 let fix = it.doc.add(pod.spec, Some(pod.spec_key), &TOLERATION.replace(TAINT, key));
                 let span = pod.spec.entry("tolerations").map_or(pod.spec_key, |e| e.key_span);
                 look.found(it.problem(span, format!("the pods of {} ask for a GPU but don't tolerate the taint `{key}`", it.title())).fix(fix));
                 continue;
             };
-            if let Some(effect) = toleration.get("effect").filter(|e| !matches!(e.as_str(), Some("NoSchedule" | ""))) {
-                let problem =
-                    it.problem(effect.span, format!("the toleration is for the effect `{}`, but the taint's is `NoSchedule`", it.doc.shown(effect)));
-                let fix = it.doc.replace(effect.span, "NoSchedule");
-                look.found(Problem { fix, ..problem });
+            match toleration.get("effect").filter(|_| !fits_effect(toleration)) {
+                Some(effect) => {
+                    let message = format!("the toleration is for the effect `{}`, but the taint's is `NoSchedule`", it.doc.shown(effect));
+                    let problem = it.problem(effect.span, message);
+                    let fix = it.doc.replace(effect.span, "NoSchedule");
+                    look.found(Problem { fix, ..problem });
+                }
+                None => look.found(other_value(it, toleration, key)),
             }
         }
     }
+}
+
+/// Whether a toleration takes the taint's value: any, or the one that the taint has by convention.
+fn fits_value(toleration: &Node) -> bool {
+    match toleration.get("operator").and_then(Node::as_str) {
+        Some("Exists") => true,
+        Some("Equal" | "") | None => toleration.get("value").and_then(Node::as_str) == Some(PRESENT),
+        _ => false,
+    }
+}
+
+fn fits_effect(toleration: &Node) -> bool {
+    toleration.get("effect").is_none_or(|e| matches!(e.value, Value::Null) || matches!(e.as_str(), Some("NoSchedule" | "")))
+}
+
+/// A toleration for another value than the taint's; without `operator` and `value` it is for the empty one.
+fn other_value(it: &Object<'_>, toleration: &Node, key: &str) -> Problem {
+    let value = toleration.get("value");
+    let written = value.map_or_else(String::new, |v| it.doc.shown(v));
+    let span = value.or_else(|| toleration.get("operator")).or_else(|| toleration.get("key")).map_or(toleration.span, |n| n.span);
+    let message = format!("the toleration is for the value `{written}` of the taint `{key}`, which by convention is `{key}={PRESENT}:NoSchedule`");
+    let fix = value.and_then(|v| it.doc.replace(v.span, PRESENT));
+    it.problem(span, message).fix(fix.unwrap_or_else(|| "Write `operator: Exists` in it: that tolerates the taint whatever its value is.".into()))
 }
 
 fn asks(pod: &Pod<'_>) -> bool {
@@ -179,7 +212,7 @@ impl Rule for TolerationUnneeded {
             return;
         }
         for pod in it.pods.iter().filter(|p| !asks(p)) {
-            if let Some(toleration) = pod.tolerates(TAINT) {
+            if let Some(toleration) = pod.tolerations(TAINT).next() {
                 let span = toleration.get("key").map_or(toleration.span, |k| k.span);
                 look.found(it.problem(span, format!("the pods of {} tolerate the GPU taint but ask for no GPU", it.title())));
             }

@@ -17,6 +17,8 @@ mod resources;
 mod scaling;
 mod security;
 mod serving;
+#[cfg(test)]
+mod tests;
 
 use super::objects::{Object, Objects};
 use super::words;

@@ -1,0 +1,42 @@
+//! Rules over hand-ins that come near their limits: what passes in other words, and what only looks right.
+use crate::engine::kubernetes::Kubernetes;
+use crate::engine::kubernetes::testing::{files, streams};
+
+/// What a rule says of a manifest.
+fn said(rule: &str, manifest: &str) -> Vec<String> {
+    let files = files(&[("a.yaml", manifest)]);
+    let streams = streams(&files);
+    let result = Kubernetes::read(&files, &streams).rule(rule, None).unwrap();
+    result.problems.into_iter().map(|p| p.message).collect()
+}
+
+#[test]
+fn a_toleration_must_be_for_the_taint_that_gpu_nodes_have() {
+    const NOT_PRESENT: &str = "the toleration is for the value `";
+    const OTHER_EFFECT: &str = "the toleration is for the effect `NoExecute`";
+    for (tolerations, wrong) in [
+        ("[{key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}]", None),
+        ("[{key: nvidia.com/gpu, operator: Exists, effect: \"\"}]", None),
+        ("[{key: nvidia.com/gpu, operator: Exists}]", None),
+        ("[{operator: Exists}]", None),
+        ("[{key: \"\", operator: Exists}]", None),
+        ("[{key: nvidia.com/gpu, value: present, effect: NoSchedule}]", None),
+        ("[{key: nvidia.com/gpu, operator: Equal, value: present}]", None),
+        ("[{key: nvidia.com/gpu, operator: Exists, effect: NoExecute}, {key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}]", None),
+        ("[{key: nvidia.com/gpu, operator: Exists, effect: NoExecute}]", Some(OTHER_EFFECT)),
+        ("[{key: nvidia.com/gpu, effect: NoSchedule}]", Some(NOT_PRESENT)),
+        ("[{key: nvidia.com/gpu, operator: Equal, value: \"true\", effect: NoSchedule}]", Some(NOT_PRESENT)),
+        ("[{key: nvidia.com/gpu, operator: Equal, value: present, effect: NoExecute}]", Some(OTHER_EFFECT)),
+        ("[{key: other, operator: Exists}]", Some("the pods of Pod `chat` ask for a GPU but don't tolerate the taint `nvidia.com/gpu`")),
+        ("[]", Some("the pods of Pod `chat` ask for a GPU but don't tolerate the taint `nvidia.com/gpu`")),
+    ] {
+        let pod = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: chat}}\nspec:\n  tolerations: {tolerations}\n  containers: [{{name: a, image: a:1, resources: {{limits: {{nvidia.com/gpu: 1}}}}}}]\n"
+        );
+        let said = said("gpu-toleration", &pod);
+        match wrong {
+            None => assert!(said.is_empty(), "{tolerations}: {said:?}"),
+            Some(wrong) => assert!(said.len() == 1 && said[0].starts_with(wrong), "{tolerations}: {said:?}"),
+        }
+    }
+}
