@@ -35,7 +35,7 @@ impl Rule for NonRoot {
             severity: Severity::Error,
             title: "No container runs as root",
             why: "Root in the container is root on the node as soon as the runtime has a hole, and there was one nearly every year. `runAsNonRoot` makes the kubelet refuse an image that would run as root.",
-            fix: "Set `runAsNonRoot: true` in the pod's securityContext, and a `runAsUser` above 0 if the image names none.",
+            fix: "Set `runAsNonRoot: true` in the pod's securityContext, or a `runAsUser` above 0; an image that names no user needs both.",
             looks_at: Subject::Pods,
             passes: Example::Pod("securityContext:\n  runAsNonRoot: true\n"),
             fails: Example::Pod("securityContext:\n  runAsNonRoot: true\n  runAsUser: 0\n"),
@@ -51,7 +51,8 @@ impl Rule for NonRoot {
                 continue;
             }
             let set = context(pod, &c, "runAsNonRoot");
-            if set.and_then(Node::as_bool) == Some(true) {
+            let has_user = context(pod, &c, "runAsUser").and_then(Node::as_i64).is_some_and(|user| user > 0);
+            if has_user || set.and_then(Node::as_bool) == Some(true) {
                 continue;
             }
             let span = set.map_or_else(|| c.nearest(&["securityContext"]), |n| n.span);
@@ -59,7 +60,7 @@ impl Rule for NonRoot {
                 Some(node) => it.doc.replace(node.span, "true"),
                 None => Some(c.with(&it.doc, &["securityContext"], "runAsNonRoot: true")),
             };
-            let problem = it.problem(span, format!("{} may run as root: `runAsNonRoot` is not true", c.title()));
+            let problem = it.problem(span, format!("{} may run as root: it has no `runAsUser`, and `runAsNonRoot` is not true", c.title()));
             look.found(Problem { fix, ..problem });
         }
     }

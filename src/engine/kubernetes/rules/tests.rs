@@ -40,3 +40,22 @@ fn a_toleration_must_be_for_the_taint_that_gpu_nodes_have() {
         }
     }
 }
+
+#[test]
+fn a_user_above_zero_is_not_root() {
+    for (of_pod, of_container, problems) in [
+        ("{runAsUser: 10001}", "{}", 0),
+        ("{runAsNonRoot: true}", "{}", 0),
+        ("{}", "{runAsUser: 999}", 0),
+        ("{runAsUser: 0}", "{runAsUser: 999}", 0),
+        ("{runAsUser: 10001}", "{runAsUser: 0}", 1),
+        ("{runAsNonRoot: true, runAsUser: 0}", "{}", 1),
+        ("{runAsNonRoot: false}", "{}", 1),
+        ("{}", "{}", 1),
+    ] {
+        let pod = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: chat}}\nspec:\n  securityContext: {of_pod}\n  containers: [{{name: a, image: a:1, securityContext: {of_container}}}]\n"
+        );
+        assert_eq!(said("sec-nonroot", &pod).len(), problems, "{of_pod} {of_container}");
+    }
+}
