@@ -24,18 +24,23 @@ pub(super) fn looks_secret(value: &str) -> bool {
     };
     let prefixes =
         [("hf_", 8), ("sk-", 16), ("ghp_", 16), ("github_pat_", 16), ("glpat-", 12), ("AKIA", 12), ("nvapi-", 8), ("xoxb-", 10), ("eyJ", 40)];
-    let in_url = value.split_once("://").and_then(|(_, rest)| rest.split_once('@')).and_then(|(user, _)| user.split_once(':'));
+    // What is before a path is the authority: an `@` further on is a digest or a version.
+    let authority = value.split_once("://").and_then(|(_, rest)| rest.split('/').next());
+    let in_url = authority.and_then(|a| a.rsplit_once('@')).and_then(|(user, _)| user.split_once(':'));
     prefixes.iter().any(|(p, n)| long_after(p, *n))
         || value.contains("PRIVATE KEY-----")
         || in_url.is_some_and(|(_, password)| !password.is_empty() && !password.starts_with("$("))
 }
 
-/// A literal that isn't a reference to another variable, nor a switch.
+/// A literal that isn't a reference to another variable or to a file, nor a switch.
 fn literal(node: &Node) -> Option<&str> {
-    node.as_str().filter(|v| {
-        let reference = v.starts_with("$(") && v.ends_with(')');
-        !(reference || v.trim().is_empty() || matches!(*v, "true" | "false" | "yes" | "no" | "0" | "1"))
-    })
+    node.as_str().filter(|v| is_literal(v))
+}
+
+fn is_literal(value: &str) -> bool {
+    let reference = value.starts_with("$(") && value.ends_with(')');
+    let file = value.starts_with('/') || value.starts_with("file:");
+    !(reference || file || value.trim().is_empty() || matches!(value, "true" | "false" | "yes" | "no" | "0" | "1"))
 }
 
 /// Says so at each literal secret that `wanted` picks by the variable's name and value.
@@ -50,19 +55,31 @@ pub(super) fn literal_secrets(it: &Object<'_>, look: &mut Look<'_, '_>, wanted: 
                 look.found(problem.fix(from_secret(it, variable, name).replacen("\n+", &format!("\n{old}\n+"), 1)));
             }
         }
+        let mut before = "";
         for argument in ["command", "args"].iter().flat_map(|k| c.node.get(k).map_or(&[][..], Node::items)) {
             let Some(text) = argument.as_str() else { continue };
-            let (name, value) = text.split_once(['=', ' ']).unwrap_or(("", text));
-            if wanted(name.trim_start_matches('-'), value) && literal_argument(value) && (looks_secret(value) || !name.is_empty()) {
+            // `--api-key=x` and `--api-key x` in one argument, or `--api-key` and `x` in two.
+            let within = text.split_once(['=', ' ']).unwrap_or(("", text));
+            let after = if text.starts_with('-') { within } else { (option(before), text) };
+            let secret = |(name, value): (&str, &str)| {
+                wanted(name.trim_start_matches('-'), value) && literal_argument(value) && (looks_secret(value) || !name.is_empty())
+            };
+            if secret(within) || secret(after) {
                 let problem = it.problem(argument.span, format!("{} has a secret written into its arguments", c.title()));
                 look.found(problem.fix("Put it into a Secret, an environment variable with `secretKeyRef`, and write `$(NAME)` in the argument."));
             }
+            before = text;
         }
     }
 }
 
+/// An argument that is an option without its value; nothing if it isn't one.
+fn option(argument: &str) -> &str {
+    if argument.starts_with('-') && !argument.contains(['=', ' ']) { argument } else { "" }
+}
+
 fn literal_argument(value: &str) -> bool {
-    !value.is_empty() && !value.contains("$(") && !value.starts_with('$') && !value.starts_with('/')
+    is_literal(value) && !value.contains("$(") && !value.starts_with('$')
 }
 
 fn from_secret(it: &Object<'_>, variable: &Node, name: &str) -> String {

@@ -1,4 +1,5 @@
 //! Rules over hand-ins that come near their limits: what passes in other words, and what only looks right.
+use super::Example;
 use crate::engine::kubernetes::Kubernetes;
 use crate::engine::kubernetes::testing::{files, streams};
 
@@ -58,4 +59,31 @@ fn a_user_above_zero_is_not_root() {
         );
         assert_eq!(said("sec-nonroot", &pod).len(), problems, "{of_pod} {of_container}");
     }
+}
+
+#[test]
+fn a_secret_is_told_from_a_path_and_a_reference() {
+    for (container, found) in [
+        ("env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: /var/run/secrets/gcp/key.json}]", false),
+        ("env: [{name: TLS_PRIVATE_KEY, value: \"file:///run/tls.key\"}]", false),
+        ("env: [{name: MODEL, value: \"oci://registry.local:5000/models/llama@sha256:abcd\"}]", false),
+        ("env: [{name: DATABASE_URL, value: \"postgres://chat:hunter2@db:5432/chat\"}]", true),
+        ("env: [{name: DATABASE_URL, value: \"postgres://chat:$(PASSWORD)@db:5432/chat\"}]", false),
+        ("env: [{name: DB_PASSWORD, value: hunter2}]", true),
+        ("command: [python, serve.py, --api-key, hunter2]", true),
+        ("command: [python, serve.py, --api-key]\nargs: [hunter2]", true),
+        ("command: [python, serve.py, --api-key=hunter2]", true),
+        ("command: [python, serve.py, --api-key, $(API_KEY)]", false),
+        ("command: [python, serve.py, --api-key, --port, \"80\"]", false),
+        ("command: [python, serve.py, --use-auth-token, \"true\"]", false),
+        ("command: [python, serve.py, --api-key, /run/secrets/key]", false),
+        ("command: [sh, -c, \"serve --port 80\"]", false),
+    ] {
+        let indented = container.replace('\n', "\n      ");
+        let pod =
+            format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: chat}}\nspec:\n  containers:\n    - name: a\n      image: a:1\n      {indented}\n");
+        assert_eq!(!said("env-secret", &pod).is_empty(), found, "{container}");
+    }
+    let reference = Example::Container("env: [{name: MODEL, value: \"oci://registry.local:5000/models/llama@sha256:abcd\"}]");
+    assert!(said("gpu-secret-token", &reference.manifest()).is_empty());
 }
