@@ -121,6 +121,10 @@ impl Rule for ServicePort {
         }
         for port in ports {
             let Some(target) = port.get("targetPort").or_else(|| port.get("port")) else { continue };
+            // What a container declares only informs: with nothing declared, a number may well be right.
+            if declared.is_empty() && target.as_str().is_none() {
+                continue;
+            }
             let same = |p: &&&Node| match target.as_str() {
                 Some(name) => p.get("name").and_then(Node::as_str) == Some(name),
                 None => p.get("containerPort").and_then(Node::as_i64) == target.as_i64(),

@@ -87,3 +87,19 @@ fn a_secret_is_told_from_a_path_and_a_reference() {
     let reference = Example::Container("env: [{name: MODEL, value: \"oci://registry.local:5000/models/llama@sha256:abcd\"}]");
     assert!(said("gpu-secret-token", &reference.manifest()).is_empty());
 }
+
+#[test]
+fn a_port_that_nobody_declares_may_be_listened_on() {
+    for (target, ports, problems) in [
+        ("8080", "[]", 0),
+        ("http", "[]", 1),
+        ("8080", "[{containerPort: 8080}]", 0),
+        ("9000", "[{containerPort: 8080}]", 1),
+        ("http", "[{name: http, containerPort: 8080}]", 0),
+    ] {
+        let both = format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: chat}}\nspec:\n  selector: {{app: chat}}\n  ports: [{{port: 80, targetPort: {target}}}]\n---\napiVersion: v1\nkind: Pod\nmetadata: {{name: chat, labels: {{app: chat}}}}\nspec:\n  containers: [{{name: a, image: a:1, ports: {ports}}}]\n"
+        );
+        assert_eq!(said("svc-port", &both).len(), problems, "{target} {ports}");
+    }
+}
