@@ -186,11 +186,15 @@ fn schema(check: &Check, version: &str, sources: &Sources<'_>) -> Checked {
         Ok(results) => results,
         Err(why) => return alone(no_tool(check, why)),
     };
-    let mut problems: Vec<Problem> = sources.unreadable.iter().map(|p| (*p).clone()).collect();
+    let mut problems = Vec::new();
     let mut looked_at = BTreeSet::new();
     for (id, found) in results {
         problems.extend(found);
         looked_at.insert(Document::Kubernetes(id));
+    }
+    // A check of some objects isn't about files that can't be read, unless what it looks for may be in one of them.
+    if check.only.is_none() || looked_at.is_empty() {
+        problems.splice(0..0, sources.unreadable.iter().map(|p| (*p).clone()));
     }
     if looked_at.is_empty() && problems.is_empty() {
         problems.push(

@@ -182,6 +182,15 @@ fn a_document_that_cannot_be_read_stops_what_would_have_read_it() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_is_no_fault_of_the_objects_a_check_picks() {
+    let broken = files(&[("chat.yaml", CHAT), ("zz.yaml", "a: [")]);
+    let of = |kind: &str| Check { id: kind.into(), only: Some(Where { kind: Some(kind.into()), ..Where::default() }), ..schema() };
+    let report = graded(vec![of("Deployment"), of("Service"), schema()], &broken);
+    assert_eq!(ends(&report), ["Deployment passed", "Service failed", "valid failed"]);
+    assert!(report.findings[1..].iter().all(|f| f.file.as_deref() == Some("zz.yaml")));
+}
+
+#[test]
 fn what_cannot_be_read_at_all_is_not_gradable_and_scores_nothing() {
     let broken = files(&[("chat.yaml", "a: b: c\n"), ("notes.md", "hello")]);
     let nothing_there = Check { id: "absent".into(), ..select("$.spec.x", Expect::Absent(true)) };
