@@ -157,9 +157,13 @@ impl<'a> Object<'a> {
     }
 
     /// The replicas it is given, 1 when it isn't said. A number in quotes is the schema's business; here it counts as meant.
-    pub fn replicas(&self) -> i64 {
+    /// `None` for kinds whose number of pods is decided elsewhere: a DaemonSet has as many as there are nodes.
+    pub fn replicas(&self) -> Option<i64> {
+        if !matches!(self.kind, "Pod" | "Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController" | "Rollout") {
+            return None;
+        }
         let set = self.node.path(&["spec", "replicas"]);
-        set.and_then(|n| n.as_i64().or_else(|| n.as_str()?.trim().parse().ok())).unwrap_or(1)
+        Some(set.and_then(|n| n.as_i64().or_else(|| n.as_str()?.trim().parse().ok())).unwrap_or(1))
     }
 
     pub fn has_label(&self, key: &str) -> bool {

@@ -7,13 +7,13 @@ use crate::engine::yaml::{Node, Value};
 const BUDGET: &str = "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata:\n  name: chat\nspec:\n  maxUnavailable: 1\n  selector:\n    matchLabels:\n      app: chat";
 const WITH_BUDGET: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: chat\nspec:\n  replicas: 2\n  selector:\n    matchLabels:\n      app: chat\n  template:\n    metadata:\n      labels:\n        app: chat\n    spec:\n      containers:\n        - name: server\n          image: ghcr.io/acme/chat:1.4.2\n---\napiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata:\n  name: chat\nspec:\n  maxUnavailable: 1\n  selector:\n    matchLabels:\n      app: chat";
 
-/// The fewest replicas an object runs with: what its autoscaler says, or its own number.
-fn fewest(it: &Object<'_>, look: &mut Look<'_, '_>) -> (i64, Option<String>) {
+/// The fewest replicas an object runs with, where that can be said: what its autoscaler says, or its own number.
+fn fewest(it: &Object<'_>, look: &mut Look<'_, '_>) -> (Option<i64>, Option<String>) {
     let Some(scaler) = look.objects.autoscaler(it) else { return (it.replicas(), None) };
     look.read(scaler);
     let key = if scaler.kind == "ScaledObject" { "minReplicaCount" } else { "minReplicas" };
     let default = if scaler.kind == "ScaledObject" { 0 } else { 1 };
-    (scaler.node.path(&["spec", key]).and_then(Node::as_i64).unwrap_or(default), Some(scaler.title()))
+    (Some(scaler.node.path(&["spec", key]).and_then(Node::as_i64).unwrap_or(default)), Some(scaler.title()))
 }
 
 pub struct OneReplica;
@@ -36,9 +36,7 @@ impl Rule for OneReplica {
 
     fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
         let (count, scaler) = fewest(it, look);
-        if count >= 2 {
-            return;
-        }
+        let Some(count) = count.filter(|n| *n < 2) else { return };
         let set = it.node.path(&["spec", "replicas"]);
         let span = set.map(|n| n.span).or_else(|| it.node.entry("spec").map(|e| e.key_span)).unwrap_or(it.head());
         let message = match scaler {
@@ -123,15 +121,17 @@ impl Rule for BudgetBlocks {
             );
             return;
         }
-        let mut replicas = 0;
+        // Known only if it is of all of them.
+        let mut known = if covered.is_empty() { None } else { Some(0) };
         for workload in &covered {
             look.read(workload);
-            replicas += fewest(workload, look).0;
+            known = known.zip(fewest(workload, look).0).map(|(sum, n)| sum + n);
         }
+        let replicas = known.unwrap_or(0);
         let (most_away, least_there) = (spec.entry("maxUnavailable"), spec.entry("minAvailable"));
         let (entry, allowed) = match (most_away, least_there) {
-            (Some(e), _) => (e, share(&e.value, replicas, covered.is_empty())),
-            (None, Some(e)) => (e, share(&e.value, replicas, covered.is_empty()).map(|kept| replicas - kept)),
+            (Some(e), _) => (e, share(&e.value, known)),
+            (None, Some(e)) => (e, share(&e.value, known).map(|kept| replicas - kept)),
             (None, None) => {
                 look.found(it.problem(it.head(), format!("{} says neither `maxUnavailable` nor `minAvailable`", it.title())));
                 return;
@@ -143,7 +143,7 @@ impl Rule for BudgetBlocks {
         );
         if always || allowed.is_some_and(|n| n <= 0) {
             let written = it.doc.shown(&entry.value);
-            let of = if covered.is_empty() || always { String::new() } else { format!(" with {}", counted(replicas)) };
+            let of = if known.is_none() || always { String::new() } else { format!(" with {}", counted(replicas)) };
             let problem = it.problem(entry.value.span, format!("{} never lets a pod go: `{}: {written}`{of}", it.title(), entry.key));
             let span = crate::engine::yaml::Span { start: entry.key_span.start, end: entry.value.span.end };
             let fix = it.doc.replace(span, "maxUnavailable: 1");
@@ -152,14 +152,14 @@ impl Rule for BudgetBlocks {
     }
 }
 
-/// A number of pods, or a share of `replicas` rounded up; `None` when it can't be said.
-fn share(node: &Node, replicas: i64, unknown: bool) -> Option<i64> {
+/// A number of pods, or a share of the replicas rounded up; `None` when it can't be said.
+fn share(node: &Node, replicas: Option<i64>) -> Option<i64> {
+    let replicas = replicas?;
     match &node.value {
         Value::String(s) => {
             let percent: i64 = s.strip_suffix('%')?.parse().ok()?;
-            (!unknown).then(|| (percent.clamp(0, 100) * replicas + 99) / 100)
+            Some((percent.clamp(0, 100) * replicas + 99) / 100)
         }
-        _ if unknown => None,
         _ => node.as_i64(),
     }
 }

@@ -103,3 +103,19 @@ fn a_port_that_nobody_declares_may_be_listened_on() {
         assert_eq!(said("svc-port", &both).len(), problems, "{target} {ports}");
     }
 }
+
+#[test]
+fn a_budget_is_counted_only_where_the_number_of_pods_is_known() {
+    for (kind, budget, problems) in [
+        ("Deployment", "minAvailable: 1", 1),
+        ("DaemonSet", "minAvailable: 1", 0),
+        ("DaemonSet", "minAvailable: 50%", 0),
+        ("DaemonSet", "minAvailable: 100%", 1),
+        ("DaemonSet", "maxUnavailable: 0", 1),
+    ] {
+        let both = format!(
+            "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {{name: chat}}\nspec:\n  {budget}\n  selector: {{matchLabels: {{app: chat}}}}\n---\napiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: chat}}\nspec:\n  selector: {{matchLabels: {{app: chat}}}}\n  template:\n    metadata: {{labels: {{app: chat}}}}\n    spec: {{containers: [{{name: a, image: a:1}}]}}\n"
+        );
+        assert_eq!(said("pdb-blocks", &both).len(), problems, "{kind} {budget}");
+    }
+}
