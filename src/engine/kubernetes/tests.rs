@@ -271,3 +271,15 @@ fn a_rule_looks_only_at_what_it_is_told_to_and_never_passes_by_absence() {
     assert_eq!(super::rules::nearest_id("probe-redy"), Some("probe-ready"));
     assert_eq!(super::rules::all().len(), super::rules::families().iter().map(|f| f.rules.len()).sum::<usize>());
 }
+
+#[test]
+fn what_stands_far_out_in_a_long_line_is_told_too() {
+    let far = " ".repeat(70_000);
+    let pod = format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec: {{containers: [{far}{{name: a, image: a, env: [{{name: DB_PASSWORD, value: x}}], resources: {{limits: {{}}}}}}]}}\n"
+    );
+    for rule_ in super::rules::all() {
+        rule(rule_.about().id, &pod);
+    }
+    schema(&pod);
+}

@@ -51,7 +51,7 @@ pub(super) fn literal_secrets(it: &Object<'_>, look: &mut Look<'_, '_>, wanted: 
             if literal(&value.value).is_some_and(|v| wanted(name, v)) {
                 let problem = it.problem(value.value.span, format!("{} has the secret `{name}` written in the manifest", c.title()));
                 // The secret itself is not repeated: a report is kept for years.
-                let old = format!("-{:1$}value: …", "", value.key_span.start.column.saturating_sub(1) as usize);
+                let old = format!("-{}value: …", " ".repeat(value.key_span.start.column.saturating_sub(1).min(240) as usize));
                 look.found(problem.fix(from_secret(it, variable, name).replacen("\n+", &format!("\n{old}\n+"), 1)));
             }
         }
