@@ -60,6 +60,7 @@ fn is_direction(c: char) -> bool {
 /// The line of a place with carets under it, indented; empty if the file has no such line.
 pub fn excerpt(files: &Files, place: &Place, paint: Paint) -> String {
     let Some(text) = files.get(&place.file).map(|f| String::from_utf8_lossy(&f.bytes).into_owned()) else { return String::new() };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let Some(line) = text.lines().nth(place.line.saturating_sub(1) as usize) else { return String::new() };
     let from = place.column.saturating_sub(1) as usize;
     let width = line.chars().count();

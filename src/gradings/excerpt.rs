@@ -20,7 +20,10 @@ pub fn lines(text: &str, place: &Place) -> Vec<Line> {
     let at = place.line as usize;
     let first = at.saturating_sub(AROUND).max(1);
     let last = at + AROUND;
-    text.lines()
+    // The reader's columns don't count a byte order mark.
+    text.strip_prefix('\u{feff}')
+        .unwrap_or(text)
+        .lines()
         .enumerate()
         .map(|(i, line)| (i + 1, line))
         .skip(first - 1)
@@ -58,6 +61,8 @@ mod tests {
         assert_eq!(lines.len(), 3);
         assert_eq!(lines[1].caret.as_deref(), Some("          ^^^"));
         assert_eq!(lines[0].caret, None);
+        let marked = super::lines("\u{feff}a: 1\n", &Place { line: 1, column: 1, end_line: 1, end_column: 2, ..place.clone() });
+        assert_eq!((marked[0].text.as_str(), marked[0].caret.as_deref()), ("a: 1", Some("^")));
     }
 
     #[test]

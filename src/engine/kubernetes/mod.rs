@@ -52,6 +52,8 @@ impl<'a> Kubernetes<'a> {
         for stream in streams {
             let Some(first) = stream.documents.first() else { continue };
             let text = files.get(&first.file).and_then(|f| std::str::from_utf8(&f.bytes).ok()).unwrap_or("");
+            // The reader's places don't count a byte order mark.
+            let text = text.strip_prefix('\u{feff}').unwrap_or(text);
             let lines = doc::line_starts(text);
             for document in &stream.documents {
                 if matches!(document.root.value, Value::Null) {

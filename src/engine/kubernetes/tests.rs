@@ -273,6 +273,12 @@ fn a_rule_looks_only_at_what_it_is_told_to_and_never_passes_by_absence() {
 }
 
 #[test]
+fn a_diff_of_the_first_line_stands_where_it_should_behind_a_byte_order_mark() {
+    let said = schema("\u{feff}apiVersion: apps/v1beta1\nkind: Deployment\nmetadata: {name: a}\n");
+    assert!(said.contains("\n-apiVersion: apps/v1beta1\n+apiVersion: apps/v1\n"), "{said}");
+}
+
+#[test]
 fn what_stands_far_out_in_a_long_line_is_told_too() {
     let far = " ".repeat(70_000);
     let pod = format!(
