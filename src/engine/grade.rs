@@ -60,10 +60,12 @@ pub fn grade(checks: &Checks, files: &Files, surroundings: &Surroundings, told: 
     let of_kubernetes = |path: &str| wants_kubernetes && !is_something_else(path, checks);
     let as_kubernetes = streams(files, Dialect::Kubernetes, of_kubernetes);
     let core = streams(files, Dialect::Core, |_| wants_core);
+    let kubernetes = Kubernetes::read(files, &as_kubernetes);
+    let too_many = kubernetes.objects().too_many().cloned();
     let sources = Sources {
         files,
-        kubernetes: Kubernetes::read(files, &as_kubernetes),
-        unreadable: as_kubernetes.iter().flat_map(|s| &s.problems).collect(),
+        kubernetes,
+        unreadable: as_kubernetes.iter().flat_map(|s| &s.problems).chain(&too_many).collect(),
         core: &core,
         terraform: wants_terraform.then(|| Terraform::read(files)),
         answers: asks(|k| matches!(k, Kind::Quiz(_))).then(|| quiz::Answers::read(files)),

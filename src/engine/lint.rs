@@ -24,6 +24,7 @@ pub fn lint(files: &Files) -> Vec<Problem> {
         });
     }
     let kubernetes = Kubernetes::read(files, &streams);
+    problems.extend(kubernetes.objects().too_many().cloned().map(|p| named(p, "too-many")));
     match kubernetes.schema(VERSION, None) {
         Ok(results) => problems.extend(results.into_iter().flat_map(|(_, found)| found).map(|p| named(p, "schema"))),
         Err(why) => problems.push(Problem::new(why)),

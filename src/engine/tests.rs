@@ -259,3 +259,13 @@ fn lint_says_all_there_is_by_file_and_place() {
     let places: Vec<_> = problems.iter().map(|p| p.place.as_ref().map(|at| (at.file.clone(), at.line))).collect();
     assert!(places.is_sorted(), "{places:?}");
 }
+
+#[test]
+fn too_many_objects_are_said_by_the_schema_and_by_lint() {
+    let pods =
+        format!("apiVersion: v1\nkind: List\nitems:\n  - &p {{apiVersion: v1, kind: Pod, metadata: {{name: a}}}}\n{}", "  - *p\n".repeat(2_500));
+    let pods = files(&[("pods.yaml", &pods)]);
+    let report = graded(vec![schema()], &pods);
+    assert!(report.findings[0].message.starts_with("a hand-in may have 2000 objects"), "{}", report.findings[0].message);
+    assert!(lint::lint(&pods).iter().any(|p| p.rule.as_deref() == Some("too-many")));
+}

@@ -8,11 +8,15 @@ use crate::engine::yaml::{Entry, Node, Span, Value};
 
 /// Deeper than any workload keeps its pod template.
 const DEEPEST: usize = 9;
+/// Objects that are looked at. Rules compare each with each, and aliases in a `List` make thousands out of a few lines.
+pub const MOST: usize = 2_000;
 
 /// All objects, `List`s unfolded, in the order of the files.
 #[derive(Default)]
 pub struct Objects<'a> {
     all: Vec<Object<'a>>,
+    /// Says so where the first one stands that is too many.
+    too_many: Option<Problem>,
 }
 
 /// One object.
@@ -57,6 +61,16 @@ impl<'a> Objects<'a> {
             }
             return;
         }
+        if self.all.len() == MOST {
+            let message = format!("a hand-in may have {MOST} objects; this one and those after it are not looked at");
+            let start = root.entries().first().map_or(root.span, |e| e.key_span);
+            self.too_many.get_or_insert_with(|| {
+                doc.problem(start, message)
+                    .why("Each object is compared with all the others: what they select, send to and allow.")
+                    .fix("Hand in only what the task is about.")
+            });
+            return;
+        }
         let mut pods = Vec::new();
         if kind == "Pod" {
             pods.extend(Pod::of(root));
@@ -65,6 +79,11 @@ impl<'a> Objects<'a> {
         }
         let (api, name, namespace) = (text(root, &["apiVersion"]), text(root, &["metadata", "name"]), text(root, &["metadata", "namespace"]));
         self.all.push(Object { id, doc: doc.clone(), node: root, api, kind, name, namespace, pods });
+    }
+
+    /// What is said if there are more objects than are looked at.
+    pub fn too_many(&self) -> Option<&Problem> {
+        self.too_many.as_ref()
     }
 
     pub fn all(&self) -> &[Object<'a>] {

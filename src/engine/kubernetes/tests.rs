@@ -273,6 +273,21 @@ fn a_rule_looks_only_at_what_it_is_told_to_and_never_passes_by_absence() {
 }
 
 #[test]
+fn more_objects_than_a_handin_may_have_are_said_and_left_aside() {
+    let pods = |n: usize| {
+        format!("apiVersion: v1\nkind: List\nitems:\n  - &p {{apiVersion: v1, kind: Pod, metadata: {{name: a}}}}\n{}", "  - *p\n".repeat(n - 1))
+    };
+    for (counts, expected) in [([1_000, 1_000], None), ([1_000, 1_500], Some(("b.yaml", 4))), ([3_000, 1], Some(("a.yaml", 4)))] {
+        let files = files(&[("a.yaml", &pods(counts[0])), ("b.yaml", &pods(counts[1]))]);
+        let streams = streams(&files);
+        let kubernetes = Kubernetes::read(&files, &streams);
+        assert!(kubernetes.matching(None).count() <= super::objects::MOST);
+        let place = kubernetes.objects().too_many().and_then(|p| p.place.as_ref()).map(|p| (p.file.as_str(), p.line));
+        assert_eq!(place, expected, "{counts:?}");
+    }
+}
+
+#[test]
 fn a_diff_of_the_first_line_stands_where_it_should_behind_a_byte_order_mark() {
     let said = schema("\u{feff}apiVersion: apps/v1beta1\nkind: Deployment\nmetadata: {name: a}\n");
     assert!(said.contains("\n-apiVersion: apps/v1beta1\n+apiVersion: apps/v1\n"), "{said}");
