@@ -52,8 +52,10 @@ impl Phase {
 
 /// Address space of a child, in bytes: enough for the schemas of one version and a large hand-in, far from the machine's.
 const MEMORY: u64 = 1 << 30;
-/// Longest message either side takes. A hand-in's files are far smaller; a report can't be larger either.
-pub const LONGEST: usize = 64 << 20;
+/// Longest request. A hand-in's files are far smaller.
+const LONGEST_REQUEST: usize = 64 << 20;
+/// Longest answer: the portal stores a report and reads it again for each page, so a report is bounded where it is made.
+pub const LONGEST: usize = 4 << 20;
 /// The grading thread's stack: the readers cap their depth well below it.
 const STACK: usize = 64 << 20;
 
@@ -69,7 +71,7 @@ pub fn main() -> io::Result<()> {
 }
 
 fn answer(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
-    while let Some(message) = read(from)? {
+    while let Some(message) = read(from, LONGEST_REQUEST)? {
         let request: Request = serde_json::from_slice(&message)?;
         let response = match request {
             Request::Grade { checks, files, surroundings } => {
@@ -90,19 +92,19 @@ fn answer(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
 }
 
 fn say(to: &mut impl Write, response: &Response) -> io::Result<()> {
-    write(to, &serde_json::to_vec(response)?)
+    write(to, &serde_json::to_vec(response)?, LONGEST)
 }
 
 /// One message: its length in four bytes, big-endian, then JSON.
-pub fn write(to: &mut impl Write, message: &[u8]) -> io::Result<()> {
-    let length = u32::try_from(message.len()).ok().filter(|n| *n as usize <= LONGEST).ok_or_else(|| io::Error::other("a message is too long"))?;
+fn write(to: &mut impl Write, message: &[u8], longest: usize) -> io::Result<()> {
+    let length = u32::try_from(message.len()).ok().filter(|n| *n as usize <= longest).ok_or_else(|| io::Error::other("a message is too long"))?;
     to.write_all(&length.to_be_bytes())?;
     to.write_all(message)?;
     to.flush()
 }
 
 /// The next message; None at the end of the input.
-pub fn read(from: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
+fn read(from: &mut impl Read, longest: usize) -> io::Result<Option<Vec<u8>>> {
     let mut length = [0; 4];
     match from.read_exact(&mut length) {
         Ok(()) => {}
@@ -110,7 +112,7 @@ pub fn read(from: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
         Err(e) => return Err(e),
     }
     let length = u32::from_be_bytes(length) as usize;
-    if length > LONGEST {
+    if length > longest {
         return Err(io::Error::other("a message is too long"));
     }
     let mut message = vec![0; length];
@@ -128,7 +130,7 @@ pub fn once(program: &std::path::Path, request: &Request, wall: std::time::Durat
     let message = serde_json::to_vec(request)?;
     let (sender, result) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        let asked = write(&mut input, &message).and_then(|()| {
+        let asked = write(&mut input, &message, LONGEST_REQUEST).and_then(|()| {
             drop(input);
             last(&mut output)
         });
@@ -145,7 +147,7 @@ pub fn once(program: &std::path::Path, request: &Request, wall: std::time::Durat
 }
 
 fn last(output: &mut impl Read) -> io::Result<Response> {
-    while let Some(message) = read(output)? {
+    while let Some(message) = read(output, LONGEST)? {
         match serde_json::from_slice(&message)? {
             Response::Phase(_) => {}
             result => return Ok(result),

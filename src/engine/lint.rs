@@ -2,14 +2,17 @@
 use super::files::Files;
 use super::grade::is_yaml;
 use super::kubernetes::{Kubernetes, rules};
-use super::report::{Problem, Severity};
+use super::report::{self, Problem, Severity};
 use super::terraform::Terraform;
 use super::yaml::{self, Dialect, Document, Position, Span};
 
 /// The schemas `lint` judges by.
 pub const VERSION: &str = "1.36";
 
-/// Every problem of the files, by file and place.
+/// What the problems may come to, in bytes: as JSON still less than a child may answer.
+const LISTED: usize = 3 << 19;
+
+/// Every problem of the files, by file and place, as many as anybody could read.
 pub fn lint(files: &Files) -> Vec<Problem> {
     let mut streams: Vec<_> = files.iter().filter(|f| is_yaml(&f.path)).map(|f| yaml::read(&f.path, &f.bytes, Dialect::Kubernetes)).collect();
     let mut problems: Vec<Problem> = streams.iter().flat_map(|s| s.problems.clone()).map(|p| named(p, "yaml")).collect();
@@ -40,7 +43,7 @@ pub fn lint(files: &Files) -> Vec<Problem> {
         problems.extend(Terraform::read(files).lint());
     }
     problems.sort_by(|a, b| key(a).cmp(&key(b)));
-    problems
+    report::listed(problems, LISTED)
 }
 
 /// What is said about YAML that is no Kubernetes object: Compose files, values of charts.

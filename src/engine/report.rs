@@ -6,6 +6,13 @@ pub const FORMAT: u32 = 1;
 /// The grader's version, on every report, so that a grade can be told from one of a later grader.
 pub const GRADER: &str = env!("CARGO_PKG_VERSION");
 
+/// Longest message, reason and fix of a problem, in characters; a file's own names may be as long as the file.
+const MESSAGE: usize = 500;
+const REASON: usize = 1_000;
+const MENDED: usize = 2_000;
+/// What a finding's problems may come to, in bytes: with more checks than any lab has, a report stays far below what a child may answer.
+const LISTED: usize = 32 << 10;
+
 /// The result of one grading.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -151,11 +158,53 @@ impl Problem {
         self.fix = Some(fix.into());
         self
     }
+
+    /// The same, cut where it is longer than anybody reads.
+    #[must_use]
+    pub fn clipped(self) -> Problem {
+        let cut = |text: Option<String>, most| text.map(|t| clip(t, most));
+        Problem { message: clip(self.message, MESSAGE), why: cut(self.why, REASON), fix: cut(self.fix, MENDED), ..self }
+    }
+
+    /// About how many bytes it takes in a report.
+    fn weight(&self) -> usize {
+        let text = |t: &Option<String>| t.as_ref().map_or(0, String::len);
+        200 + self.message.len() + text(&self.why) + text(&self.fix) + self.place.as_ref().map_or(0, |p| p.file.len())
+    }
+}
+
+/// Text of at most so many characters, with an ellipsis where it was cut.
+pub fn clip(text: String, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text,
+        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
+    }
+}
+
+/// Problems within bounds, as many as fit `room` bytes, the first in any case. A last one counts those that are left out.
+pub fn listed(problems: Vec<Problem>, room: usize) -> Vec<Problem> {
+    let (mut kept, mut used, mut left, mut worst) = (Vec::new(), 0, 0_usize, Severity::Info);
+    for problem in problems {
+        let problem = problem.clipped();
+        used += problem.weight();
+        if kept.is_empty() || (used <= room && left == 0) {
+            kept.push(problem);
+        } else {
+            left += 1;
+            worst = worst.max(problem.severity);
+        }
+    }
+    if left > 0 {
+        let these = if left == 1 { "problem is" } else { "problems are" };
+        kept.push(Problem { severity: worst, ..Problem::new(format!("{left} more {these} not listed here: mend these first")) });
+    }
+    kept
 }
 
 impl Finding {
     /// A finding of `max` points that says `outcome`, with its first problem shown on top.
     pub fn from_problems(check: &str, max: u32, passed: impl Into<String>, problems: Vec<Problem>) -> Finding {
+        let problems = listed(problems, LISTED);
         let Some(first) = problems.first() else {
             return Finding { check: check.into(), outcome: Outcome::Passed, points: max, max, message: passed.into(), ..Finding::default() };
         };
@@ -212,5 +261,29 @@ impl Report {
     /// A report without findings: the hand-in can't be graded, or our side failed.
     pub fn ungraded(lab: &str, lab_hash: &str, outcome: Graded, max: u32, message: impl Into<String>) -> Report {
         Report { outcome, max, message: Some(message.into()), ..Report::graded(lab, lab_hash, Vec::new()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_stays_small_whatever_is_in_a_file() {
+        let long = |n: usize| Problem::new(format!("{n} {}", "é".repeat(100_000))).why("y".repeat(100_000)).fix("z".repeat(100_000));
+        let finding = Finding::from_problems("c", 5, "", (0..1000).map(long).collect());
+        assert!(serde_json::to_string(&finding).unwrap().len() < 2 * LISTED);
+        assert!(finding.message.starts_with("0 é") && finding.message.ends_with('…'));
+        let said = &finding.problems.last().unwrap().message;
+        assert_eq!(*said, format!("{} more problems are not listed here: mend these first", 1001 - finding.problems.len()));
+        assert_eq!(finding.problems[0].clone().clipped(), finding.problems[0]);
+    }
+
+    #[test]
+    fn what_is_left_out_counts_as_bad_as_its_worst() {
+        let of = |severity| Problem { severity, ..Problem::new("x".repeat(400)) };
+        let kept = listed(vec![of(Severity::Info), of(Severity::Info), of(Severity::Error), of(Severity::Warning)], 700);
+        assert_eq!(kept.iter().map(|p| p.severity).collect::<Vec<_>>(), [Severity::Info, Severity::Error]);
+        assert_eq!(listed(vec![of(Severity::Info)], 0).len(), 1);
     }
 }

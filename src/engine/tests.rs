@@ -261,6 +261,22 @@ fn lint_says_all_there_is_by_file_and_place() {
 }
 
 #[test]
+fn long_names_are_not_repeated_at_their_length() {
+    let keys: String = (0..100).map(|n| format!("nvidia.com/mig-{n}: 0.5, ")).collect();
+    let text = format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: {0}}}\nspec:\n  containers: [{{name: {0}, image: a, resources: {{limits: {{{keys}}}}}}}]\n",
+        "x".repeat(110_000)
+    );
+    let pod = files(&[("pod.yaml", &text)]);
+    let all = super::kubernetes::rules::all().iter().map(|r| rule(r.about().id));
+    let report = graded(all.collect(), &pod);
+    assert!(serde_json::to_string(&report).unwrap().len() < 500_000);
+    let problems = lint::lint(&pod);
+    assert!(problems.iter().all(|p| p.message.chars().count() <= 500));
+    assert!(serde_json::to_string(&problems).unwrap().len() < 500_000);
+}
+
+#[test]
 fn too_many_objects_are_said_by_the_schema_and_by_lint() {
     let pods =
         format!("apiVersion: v1\nkind: List\nitems:\n  - &p {{apiVersion: v1, kind: Pod, metadata: {{name: a}}}}\n{}", "  - *p\n".repeat(2_500));

@@ -3,11 +3,13 @@ use super::DocumentId;
 use super::doc::Doc;
 use super::quantity::Quantity;
 use crate::engine::check::Where;
-use crate::engine::report::Problem;
+use crate::engine::report::{Problem, clip};
 use crate::engine::yaml::{Entry, Node, Span, Value};
 
 /// Deeper than any workload keeps its pod template.
 const DEEPEST: usize = 9;
+/// Longest name that a message repeats, in characters.
+const NAME: usize = 80;
 /// Objects that are looked at. Rules compare each with each, and aliases in a `List` make thousands out of a few lines.
 pub const MOST: usize = 2_000;
 
@@ -149,7 +151,8 @@ impl<'a> Object<'a> {
 
     /// `Deployment `chat``, for sentences.
     pub fn title(&self) -> String {
-        if self.name.is_empty() { format!("this {}", self.kind) } else { format!("{} `{}`", self.kind, self.name) }
+        let kind = short(self.kind);
+        if self.name.is_empty() { format!("this {kind}") } else { format!("{kind} `{}`", short(self.name)) }
     }
 
     pub fn problem(&self, span: Span, message: impl Into<String>) -> Problem {
@@ -232,7 +235,7 @@ impl<'a> Container<'a> {
     }
 
     pub fn title(&self) -> String {
-        if self.name.is_empty() { "this container".into() } else { format!("container `{}`", self.name) }
+        if self.name.is_empty() { "this container".into() } else { format!("container `{}`", short(self.name)) }
     }
 
     /// The deepest key along a path that is there; where a missing one should go.
@@ -302,6 +305,11 @@ impl<'a> Container<'a> {
     pub fn ports(&self) -> &'a [Node] {
         self.node.get("ports").map_or(&[], Node::items)
     }
+}
+
+/// A name as sentences repeat it: as long as the API takes most of them, and no longer.
+fn short(name: &str) -> String {
+    clip(name.to_owned(), NAME)
 }
 
 /// GPUs and slices of them, as the device plugins of NVIDIA, AMD and Intel name them.

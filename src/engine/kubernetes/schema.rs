@@ -46,7 +46,7 @@ impl Explain<'_> {
         let name = words::field_name(&self.path, self.root);
         let problem = match kind {
             Fault::AdditionalProperties { unexpected } => {
-                found.extend(unexpected.iter().take(MOST).filter_map(|wrong| self.unknown(node, wrong, &fields)));
+                found.extend(unexpected.iter().take(MOST).filter_map(|wrong| self.unknown(node, wrong, &fields)).map(Problem::clipped));
                 return;
             }
             Fault::Required { property } => self.missing(node, key, property.as_str().unwrap_or_default(), field, &name),
@@ -75,7 +75,7 @@ impl Explain<'_> {
             }
             _ => self.bound(kind, node, &name).unwrap_or_else(|| self.doc.problem(node.span, format!("{name}: {}", error.masked_with("this value")))),
         };
-        found.push(Problem { why: problem.why.or_else(|| field.and_then(|f| f.about())), ..problem });
+        found.push(Problem { why: problem.why.or_else(|| field.and_then(|f| f.about())), ..problem }.clipped());
     }
 
     /// Bounds on numbers, lengths and spelling: custom resources have them, Kubernetes' own schemas don't.

@@ -109,6 +109,7 @@ impl Look<'_, '_> {
             severity: about.severity,
             ..problem
         }
+        .clipped()
     }
 
     /// Notes that another object shaped the answer.

@@ -59,7 +59,7 @@ impl<'a> Walk<'a, '_> {
     fn add(&mut self, problem: Problem) {
         // The schema's word about a place is enough.
         if !self.is_full() && !self.found.iter().any(|p| p.place == problem.place) {
-            self.found.push(problem);
+            self.found.push(problem.clipped());
         }
     }
 
