@@ -94,9 +94,11 @@ fn judge(choose: Choose, variant: &Variant, given: &Node) -> Result<(), String> 
             right_if(chosen == right.iter().map(|r| r.to_lowercase()).collect(), "Your choice is not exactly the right ones.")
         }
         (Choose::Number, Answer::Number { value, within }) => {
-            let number = number(given).ok_or("Answer with a number, without a unit.")?;
+            let readings = numbers(given);
+            let first = readings.first().ok_or("Answer with a number, without a unit.")?;
             // A hair's breadth for what decimal fractions lose in binary.
-            right_if((number - value).abs() <= *within + 1e-9 * value.abs(), &format!("{number} is not right."))
+            let right = |number: &f64| (number - value).abs() <= *within + 1e-9 * value.abs();
+            right_if(readings.iter().any(right), &format!("{first} is not right."))
         }
         (Choose::Text, Answer::Many(accepted)) => text(given, accepted),
         (Choose::Text, Answer::One(accepted)) => text(given, std::slice::from_ref(accepted)),
@@ -154,8 +156,13 @@ fn many(node: &Node) -> Option<BTreeSet<String>> {
     }
 }
 
-fn number(node: &Node) -> Option<f64> {
-    one(node)?.replace(',', ".").parse().ok().filter(|n: &f64| n.is_finite())
+/// What a number can mean: `4,096` is four thousand and ninety-six to some and a little more than four to others.
+fn numbers(node: &Node) -> Vec<f64> {
+    let Some(text) = one(node) else { return Vec::new() };
+    let mut groups = text.split(',').skip(1);
+    let grouped = text.contains(',') && groups.all(|g| g.len() == 3 && g.bytes().all(|b| b.is_ascii_digit()));
+    let texts = [grouped.then(|| text.replace(',', "")), Some(text.replace(',', "."))];
+    texts.into_iter().flatten().filter_map(|t| t.parse().ok()).filter(|n: &f64| n.is_finite()).collect()
 }
 
 /// A rubric's points are an instructor's to give: open until then.
@@ -203,6 +210,11 @@ mod tests {
             (Choose::Number, Answer::Number { value: 240.0, within: 0.5 }, "q: 240", true),
             (Choose::Number, Answer::Number { value: 0.3, within: 0.0 }, "q: '0,3'", true),
             (Choose::Number, Answer::Number { value: 240.0, within: 0.5 }, "q: lots", false),
+            (Choose::Number, Answer::Number { value: 4096.0, within: 0.0 }, "q: 4,096", true),
+            (Choose::Number, Answer::Number { value: 4.096, within: 0.0 }, "q: 4,096", true),
+            (Choose::Number, Answer::Number { value: 1_048_576.0, within: 0.0 }, "q: '1,048,576'", true),
+            (Choose::Number, Answer::Number { value: 4096.0, within: 0.0 }, "q: 4,09", false),
+            (Choose::Number, Answer::Number { value: 4096.0, within: 0.0 }, "q: 40,96", false),
             (Choose::Text, Answer::Many(vec!["NodePort".into()]), "q: ' nodeport '", true),
             (Choose::Text, Answer::Many(vec!["NodePort".into()]), "other: 1", false),
             (Choose::One, Answer::One("b".into()), "q: {x: 1}", false),
