@@ -11,6 +11,7 @@ mod tests;
 mod words;
 
 use super::report::{Place, Problem};
+pub use scalars::is_base64;
 
 /// Whose rules decide what a plain scalar means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

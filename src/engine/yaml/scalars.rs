@@ -260,6 +260,11 @@ pub fn note(text: &str, scalar: &Scalar, dialect: Dialect) -> Option<String> {
     Some(format!("`{text}` is read as {shown} here, {because}"))
 }
 
+/// Whether text is base64 as Go's JSON takes it for bytes.
+pub fn is_base64(text: &str) -> bool {
+    base64(text).is_some()
+}
+
 /// Standard base64 with padding; what is no UTF-8 becomes U+FFFD, as Go's JSON has it.
 fn base64(text: &str) -> Option<String> {
     let digit = |b: u8| match b {

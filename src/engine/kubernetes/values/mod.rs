@@ -1,9 +1,13 @@
 //! What the schema lets through and the API refuses: quantities, names, ports, words out of a list, fields that exclude each other.
 mod names;
+mod network;
 mod pods;
 mod resources;
 mod schedule;
+mod stored;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use super::catalog::Field;
 use super::doc::Doc;
@@ -124,7 +128,18 @@ impl<'a> Walk<'a, '_> {
             "v1.LabelSelector" => names::selector(self, at),
             "v1.PodSpec" => pods::spec(self, at),
             "v1.Container" => pods::container(self, at),
-            "v1.ContainerPort" | "v1.ServicePort" => names::port_name(self, at),
+            "v1.ContainerPort" => names::port_name(self, at),
+            "v1.ServicePort" => {
+                names::port_name(self, at);
+                network::number_or_name(self, at, "targetPort");
+            }
+            "v1.HTTPGetAction" | "v1.TCPSocketAction" | "v1.NetworkPolicyPort" => network::number_or_name(self, at, "port"),
+            "v1.HTTPIngressPath" => network::ingress_path(self, at),
+            "v1.IngressRule" => network::ingress_rule(self, at),
+            "v1.ServiceBackendPort" => network::backend_port(self, at),
+            "v1.Secret" => stored::bytes(self, at, "data", "stringData"),
+            "v1.ConfigMap" => stored::bytes(self, at, "binaryData", "data"),
+            "v1.PersistentVolumeClaimSpec" => stored::claim(self, at),
             "v1.Probe" => pods::probe(self, at),
             "v1.EnvVar" => pods::env(self, at),
             "v1.Volume" => pods::volume(self, at),
@@ -132,8 +147,9 @@ impl<'a> Walk<'a, '_> {
             "v1.Toleration" => pods::toleration(self, at),
             "v1.CronJobSpec" => schedule::check(self, at),
             "v1.DeploymentStrategy" => pods::strategy(self, at),
-            "v1.ServiceSpec" => pods::service(self, at),
+            "v1.ServiceSpec" => network::service(self, at),
             "v1.PodDisruptionBudgetSpec" => self.only_one(at, &["minAvailable", "maxUnavailable"]),
+            "v2.ResourceMetricSource" | "v2.ContainerResourceMetricSource" => pods::resource_metric(self, at),
             "v2.HorizontalPodAutoscalerSpec" | "v1.HorizontalPodAutoscalerSpec" => pods::autoscaler(self, at),
             _ => {}
         }

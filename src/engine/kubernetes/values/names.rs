@@ -13,8 +13,13 @@ pub fn is_dns_label(text: &str) -> bool {
 }
 
 /// DNS labels with dots between them, 253 characters at most. A part may be longer than 63 here, as in the API.
-fn is_dns_name(text: &str) -> bool {
+pub fn is_dns_name(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(|part| part.len() <= 253 && (is_dns_label(part) || (part.len() > 63 && is_dns_label(&part[..63]))))
+}
+
+/// RFC 6335, as containers' ports have it: at most 15 of a–z, 0–9 and `-`, a letter among them.
+pub fn is_port_name(text: &str) -> bool {
+    is_dns_label(text) && text.len() <= 15 && text.bytes().any(|b| b.is_ascii_alphabetic()) && !text.contains("--")
 }
 
 /// A name made of what somebody wrote: `Chat_Server` becomes `chat-server`.
@@ -159,8 +164,8 @@ pub fn port_name(walk: &mut Walk<'_, '_>, at: At<'_>) {
         && let Some(text) = name.node.as_str()
     {
         let of_container = at.node.get("containerPort").is_some();
-        let short = !of_container || (text.len() <= 15 && text.bytes().any(|b| b.is_ascii_alphabetic()) && !text.contains("--"));
-        if !is_dns_label(text) || !short {
+        let fine = if of_container { is_port_name(text) } else { is_dns_label(text) };
+        if !fine {
             let rule = if of_container {
                 "must be at most 15 lower-case letters, digits and `-`, with at least one letter"
             } else {

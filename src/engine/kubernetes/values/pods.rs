@@ -45,7 +45,7 @@ pub fn spec(walk: &mut Walk<'_, '_>, at: At<'_>) {
 }
 
 /// Says so where a value that must be unique comes a second time.
-fn unique<'a>(walk: &mut Walk<'_, '_>, items: impl Iterator<Item = &'a Node>, key: &str, what: &str) {
+pub(super) fn unique<'a>(walk: &mut Walk<'_, '_>, items: impl Iterator<Item = &'a Node>, key: &str, what: &str) {
     let mut seen: HashSet<&str> = HashSet::new();
     for item in items {
         let Some(value) = item.get(key) else { continue };
@@ -199,6 +199,7 @@ pub fn workload(walk: &mut Walk<'_, '_>, at: At<'_>) {
 }
 
 pub fn toleration(walk: &mut Walk<'_, '_>, at: At<'_>) {
+    toleration_fields(walk, at);
     let text = |key: &str| at.node.get(key).and_then(Node::as_str);
     if text("operator") == Some("Exists")
         && let Some(value) = at.node.entry("value").filter(|v| v.value.as_str() != Some(""))
@@ -209,6 +210,27 @@ pub fn toleration(walk: &mut Walk<'_, '_>, at: At<'_>) {
             problem
                 .why("`Exists` tolerates the taint whatever its value is; the API refuses the two together.")
                 .fix(fix.unwrap_or_else(|| "Remove `value`.".into())),
+        );
+    }
+}
+
+/// What only some tolerations may say.
+fn toleration_fields(walk: &mut Walk<'_, '_>, at: At<'_>) {
+    let text = |key: &str| at.node.get(key).and_then(Node::as_str).unwrap_or("");
+    if let Some(seconds) = at.get("tolerationSeconds").filter(|s| !matches!(s.node.value, Value::Null) && text("effect") != "NoExecute") {
+        let problem = walk.doc.problem(seconds.head(), "`tolerationSeconds` needs the effect `NoExecute`");
+        walk.add(
+            problem
+                .why("Only `NoExecute` puts out pods that run already, so only there can they be given time; the API refuses the field with any other effect.")
+                .fix("Remove `tolerationSeconds`, or write `effect: NoExecute`."),
+        );
+    }
+    if text("key").is_empty() && text("operator") != "Exists" {
+        let problem = walk.doc.problem(at.head(), "a toleration without a `key` needs `operator: Exists`");
+        walk.add(
+            problem
+                .why("Without a key a toleration is for every taint, and the API wants that said in so many words.")
+                .fix("Write the taint's `key`, or `operator: Exists` if every taint is meant."),
         );
     }
 }
@@ -236,27 +258,6 @@ pub fn strategy(walk: &mut Walk<'_, '_>, at: At<'_>) {
     }
 }
 
-pub fn service(walk: &mut Walk<'_, '_>, at: At<'_>) {
-    let text = |key: &str| at.node.get(key).and_then(Node::as_str);
-    let ports = at.node.get("ports").map_or(&[][..], Node::items);
-    if ports.is_empty() && text("type") != Some("ExternalName") && text("clusterIP") != Some("None") {
-        let problem = walk.doc.problem(at.head(), "this Service has no `ports`");
-        walk.add(problem.why("A Service passes connections on by port; only headless and ExternalName Services need none.").fix(walk.doc.add(
-            at.node,
-            at.key,
-            "ports:\n  - name: http\n    port: 80\n    targetPort: 8080",
-        )));
-    }
-    if ports.len() > 1 {
-        for port in ports.iter().filter(|p| p.get("name").is_none()) {
-            let span = port.get("port").map_or(port.span, |n| n.span);
-            let problem = walk.doc.problem(span, "each port of a Service with several ports needs a `name`");
-            walk.add(problem.why("DNS and probes tell the ports apart by name.").fix(walk.doc.add(port, None, "name: …")));
-        }
-    }
-    unique(walk, ports.iter(), "name", "port");
-}
-
 pub fn autoscaler(walk: &mut Walk<'_, '_>, at: At<'_>) {
     let (least, most) = (at.get("minReplicas"), at.get("maxReplicas"));
     if let (Some(least), Some(most)) = (least, most)
@@ -266,5 +267,17 @@ pub fn autoscaler(walk: &mut Walk<'_, '_>, at: At<'_>) {
         let problem = walk.doc.problem(most.node.span, format!("`maxReplicas` ({b}) is below `minReplicas` ({a})"));
         let fix = walk.doc.replace(most.node.span, &a.to_string()).unwrap_or_else(|| format!("Write {a} or more."));
         walk.add(problem.why("The API refuses a range with nothing in it.").fix(fix));
+    }
+}
+
+/// What a metric over a resource aims at: a share of the request or an amount, and one of the two.
+pub fn resource_metric(walk: &mut Walk<'_, '_>, at: At<'_>) {
+    const AIMS: &[&str] = &["averageUtilization", "averageValue"];
+    let Some(target) = at.get("target") else { return };
+    walk.only_one(target, AIMS);
+    if matches!(target.node.value, Value::Map(_)) && AIMS.iter().all(|aim| target.node.get(aim).is_none_or(|n| matches!(n.value, Value::Null))) {
+        let problem = walk.doc.problem(target.head(), "`target` says neither `averageUtilization` nor `averageValue`");
+        let fix = walk.doc.add(target.node, target.key, "averageUtilization: 70");
+        walk.add(problem.why("The autoscaler holds the average of the pods near a number, and the API refuses a metric without one.").fix(fix));
     }
 }

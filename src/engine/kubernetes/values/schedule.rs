@@ -1,9 +1,9 @@
-//! A CronJob's schedule: five fields as cron reads them, or a word such as `@daily`.
+//! A CronJob's schedule: five fields as the controller's cron (robfig/cron) reads them, or a word such as `@daily`. Its Sunday is 0 and never 7.
 use super::{At, Walk};
 use crate::engine::yaml::Node;
 
 const WHY: &str = "The API refuses a schedule that cron couldn't read; one with a slip in it that can be read runs at the wrong time for months.";
-const FIELDS: [(&str, u32, u32); 5] = [("minute", 0, 59), ("hour", 0, 23), ("day of the month", 1, 31), ("month", 1, 12), ("day of the week", 0, 7)];
+const FIELDS: [(&str, u32, u32); 5] = [("minute", 0, 59), ("hour", 0, 23), ("day of the month", 1, 31), ("month", 1, 12), ("day of the week", 0, 6)];
 const WORDS: &[&str] = &["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
 const MONTHS: &[&str] = &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const DAYS: &[&str] = &["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
@@ -69,6 +69,7 @@ mod tests {
             ("60 3 * * *", "minute"),
             ("0 24 * * *", "hour"),
             ("* * * * funday", "week"),
+            ("0 3 * * 7", "week"),
             ("@nightly", "@daily"),
             ("*/0 * * * *", "minute"),
         ] {
