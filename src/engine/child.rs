@@ -5,6 +5,9 @@ use super::report::{Problem, Report};
 use super::{grade, lint};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// What a child is asked.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -58,6 +61,10 @@ const LONGEST_REQUEST: usize = 64 << 20;
 pub const LONGEST: usize = 4 << 20;
 /// The grading thread's stack: the readers cap their depth well below it.
 const STACK: usize = 64 << 20;
+/// How often a child looks whether somebody still waits for it.
+const WATCHED: Duration = Duration::from_millis(500);
+/// No request is waited for as long as this: the portal gives up after 20 s, the command line after 60.
+const FORGOTTEN: Duration = Duration::from_secs(75);
 
 /// The child: limits itself, then answers requests until its input closes. Exits with 0 then, otherwise with an error.
 pub fn main() -> io::Result<()> {
@@ -66,12 +73,38 @@ pub fn main() -> io::Result<()> {
     Resource::CORE.set(0, 0)?;
     Resource::FSIZE.set(0, 0)?;
     Resource::NOFILE.set(16, 16)?;
-    let worker = std::thread::Builder::new().stack_size(STACK).spawn(|| answer(&mut io::stdin().lock(), &mut io::stdout().lock()))?;
-    worker.join().unwrap_or_else(|_| Err(io::Error::other("the grader panicked")))
+    let (busy, ends) = (Arc::new(Mutex::new(None)), std::sync::mpsc::channel());
+    let since = Arc::clone(&busy);
+    std::thread::Builder::new().stack_size(STACK).spawn(move || {
+        // Nobody listens any more when this process is ending already.
+        drop(ends.0.send(answer(&mut io::stdin().lock(), &mut io::stdout().lock(), &since)));
+    })?;
+    watch(&ends.1, &busy)
 }
 
-fn answer(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
+/// Waits for the end of the work, and ends it itself when nobody waits for it any more: whoever started this process holds
+/// the wall limit, but may be killed or be stopped.
+fn watch(ended: &Receiver<io::Result<()>>, busy: &Mutex<Option<Instant>>) -> io::Result<()> {
+    let parent = std::os::unix::process::parent_id();
+    loop {
+        match ended.recv_timeout(WATCHED) {
+            Ok(result) => return result,
+            Err(RecvTimeoutError::Disconnected) => return Err(io::Error::other("the grader panicked")),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if std::os::unix::process::parent_id() != parent {
+            return Err(io::Error::other("whoever asked is gone"));
+        }
+        if busy.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|since| since.elapsed() > FORGOTTEN) {
+            return Err(io::Error::other("the request took longer than anybody waits"));
+        }
+    }
+}
+
+fn answer(from: &mut impl Read, to: &mut impl Write, busy: &Mutex<Option<Instant>>) -> io::Result<()> {
+    let set = |since| *busy.lock().unwrap_or_else(PoisonError::into_inner) = since;
     while let Some(message) = read(from, LONGEST_REQUEST)? {
+        set(Some(Instant::now()));
         let request: Request = serde_json::from_slice(&message)?;
         let response = match request {
             Request::Grade { checks, files, surroundings } => {
@@ -87,6 +120,7 @@ fn answer(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
             Request::Lint { files } => Response::Lint { problems: lint::lint(&files) },
         };
         say(to, &response)?;
+        set(None);
     }
     Ok(())
 }
@@ -121,7 +155,7 @@ fn read(from: &mut impl Read, longest: usize) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// Asks one child of this binary one thing and waits, at most `wall`: for the command line.
-pub fn once(program: &std::path::Path, request: &Request, wall: std::time::Duration) -> io::Result<Response> {
+pub fn once(program: &std::path::Path, request: &Request, wall: Duration) -> io::Result<Response> {
     use std::process::{Command, Stdio};
     let mut child = Command::new(program).arg("engine-child").env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let (Some(mut input), Some(mut output)) = (child.stdin.take(), child.stdout.take()) else {

@@ -127,6 +127,54 @@ async fn children_end_with_their_parent() {
     panic!("child {pid} outlived its pool");
 }
 
+/// The process that a process started, once there is one.
+fn child_of(parent: u32) -> Option<u32> {
+    let parent_of = |pid: u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse::<u32>().ok()
+    };
+    let pids = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    pids.into_iter().find(|pid| parent_of(*pid) == Some(parent))
+}
+
+/// Few lines, and a minute of work: policies whose long selectors are compared with the labels of as many pods.
+fn slow() -> [(&'static str, String); 2] {
+    let labels: String = (0..90).map(|n| format!("l{n}: v, ")).collect();
+    let pod = format!("{{apiVersion: v1, kind: Pod, metadata: {{name: a, labels: {{{labels}}}}}, spec: {{containers: [{{name: a}}]}}}}");
+    let policy = format!(
+        "{{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{name: a}}, spec: {{podSelector: {{matchLabels: {{{labels} z: z}}}}}}}}"
+    );
+    let list = |item: &str| format!("apiVersion: v1\nkind: List\nitems:\n  - &i {item}\n{}", "  - *i\n".repeat(900));
+    [("pods.yaml", list(&pod)), ("policies.yaml", list(&policy))]
+}
+
+#[tokio::test]
+async fn a_child_at_work_ends_when_its_parent_is_killed() {
+    let dir = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("grading_children");
+    std::fs::create_dir_all(&dir).unwrap();
+    for (name, text) in slow() {
+        std::fs::write(dir.join(name), text).unwrap();
+    }
+    let mut lint = std::process::Command::new(env!("CARGO_BIN_EXE_groundcrew"));
+    let mut parent = lint.arg("lint").arg(&dir).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let mut child = None;
+    for _ in 0..100 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        child = child_of(parent.id());
+        if child.is_some() {
+            break;
+        }
+    }
+    let child = child.expect("the child was started");
+    // It is at work by now: it would only find the closed pipe when it had something to say.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(std::fs::read_link(format!("/proc/{child}/exe")).is_ok(), "the work was too little");
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(std::fs::read_link(format!("/proc/{child}/exe")).is_err(), "the child works on for nobody");
+}
+
 #[tokio::test]
 async fn a_program_that_is_no_grader_is_a_failure_with_a_reason() {
     let none = Pool::new(PathBuf::from("/nowhere/groundcrew"), 1).grade(&small(), |_| {}).await;
