@@ -54,9 +54,9 @@ pub fn run(args: &GradeArgs) -> Result<ExitCode> {
         Err(error) => Report::ungraded(lab.id.as_str(), &lab.hash, Graded::Broken, lab.points, error.to_string()),
     };
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        terminal::print(&(serde_json::to_string_pretty(&report)? + "\n"))?;
     } else {
-        print!("{}", shown(&report, &lab.title, &files, Paint::of_stdout()));
+        terminal::print(&shown(&report, &lab.title, &files, Paint::of_stdout()))?;
     }
     Ok(code(&report))
 }

@@ -81,9 +81,10 @@ pub fn run(args: &LintArgs) -> Result<ExitCode> {
         }
     };
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&Printed { format: 1, findings: problems.iter().map(found).collect() })?);
+        let printed = Printed { format: 1, findings: problems.iter().map(found).collect() };
+        terminal::print(&(serde_json::to_string_pretty(&printed)? + "\n"))?;
     } else {
-        print!("{}", shown(&problems, &files, Paint::of_stdout()));
+        terminal::print(&shown(&problems, &files, Paint::of_stdout()))?;
     }
     let fails = problems.iter().any(|p| p.severity >= args.fail_on.severity());
     Ok(if fails { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS })

@@ -1,7 +1,7 @@
 //! Reports on a terminal: colour where it is wanted, the line with a caret under the place, nothing a file can smuggle in.
 use crate::engine::report::Place;
 use crate::engine::{Files, Problem};
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 
 /// Longer lines are cut.
 const WIDEST: usize = 160;
@@ -43,6 +43,15 @@ impl Paint {
 
     pub fn dim(self, text: &str) -> String {
         self.with("2", text)
+    }
+}
+
+/// Prints to the standard output. Who has read enough, as `head` has, may close it: that is no error.
+pub fn print(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
     }
 }
 

@@ -56,6 +56,26 @@ fn lint_points_at_the_fault_and_ends_with_1() {
 }
 
 #[test]
+fn who_reads_only_the_beginning_makes_no_error() {
+    use std::process::Stdio;
+    let lab_ = lab();
+    let labs = lab_.ancestors().nth(2).unwrap();
+    // More than a pipe holds, so that writing meets the closed end whenever that is.
+    let pods: String = (0..200)
+        .map(|n| format!("---\napiVersion: v1\nkind: Pod\nmetadata: {{name: a{n}}}\nspec: {{containers: [{{name: a, image: a}}]}}\n"))
+        .collect();
+    let dir = folder("beginning", &[("a.yaml", &pods)]);
+    let labs = labs.to_str().unwrap();
+    for args in [vec!["lint", "--json", "."], vec!["lint", "."], vec!["grade", "chat-in-a-quota", "--json", "--labs", labs, "."]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_groundcrew"));
+        let mut child = command.args(&args).current_dir(&dir).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(1), ""), "{args:?}");
+    }
+}
+
+#[test]
 fn lint_prints_json_of_one_shape() {
     let dir = folder("json", &[("a.yaml", FAULTY), ("compose.yaml", "services: {}\n")]);
     let ended = groundcrew(&["lint", "--json", "a.yaml", "compose.yaml"], &dir);
