@@ -5,6 +5,7 @@ use super::quantity::Quantity;
 use crate::engine::check::Where;
 use crate::engine::report::{Problem, clip};
 use crate::engine::yaml::{Entry, Node, Span, Value};
+use std::collections::BTreeMap;
 
 /// Deeper than any workload keeps its pod template.
 const DEEPEST: usize = 9;
@@ -35,9 +36,12 @@ pub struct Object<'a> {
     pub pods: Vec<Pod<'a>>,
 }
 
+/// Labels by key: selectors are compared with those of every pod.
+pub type Labels<'a> = BTreeMap<&'a str, &'a str>;
+
 /// A pod, or the template of one.
 pub struct Pod<'a> {
-    pub labels: Vec<(&'a str, &'a str)>,
+    pub labels: Labels<'a>,
     pub spec: &'a Node,
     /// Where `spec:` stands.
     pub spec_key: Span,
@@ -198,13 +202,12 @@ impl<'a> Pod<'a> {
         let spec = node.entry("spec")?;
         let main = spec.value.get("containers").filter(|c| matches!(c.value, Value::Seq(_)))?;
         let init = spec.value.get("initContainers").map_or(&[][..], Node::items);
-        let labels = node.path(&["metadata", "labels"]).map_or(&[][..], Node::entries);
         let text = |node: &'a Node, key: &str| node.get(key).and_then(Node::as_str).unwrap_or("");
         let container = |node: &'a Node, init: bool| Container { node, name: text(node, "name"), image: text(node, "image"), init };
         let sidecar = |n: &Node| n.get("restartPolicy").and_then(Node::as_str) == Some("Always");
         let containers = init.iter().map(|n| container(n, !sidecar(n))).chain(main.items().iter().map(|n| container(n, false)));
         Some(Pod {
-            labels: labels.iter().filter_map(|e| Some((e.key.as_str(), e.value.as_str()?))).collect(),
+            labels: labels_of(node),
             spec: &spec.value,
             spec_key: spec.key_span,
             containers: containers.filter(|c| matches!(c.node.value, Value::Map(_))).collect(),
@@ -212,7 +215,7 @@ impl<'a> Pod<'a> {
     }
 
     pub fn has(&self, key: &str, value: &str) -> bool {
-        self.labels.contains(&(key, value))
+        self.labels.get(key) == Some(&value)
     }
 
     pub fn volumes(&self) -> &'a [Node] {
@@ -321,9 +324,15 @@ pub fn is_gpu(resource: &str) -> bool {
         || resource.starts_with("gpu.intel.com/")
 }
 
+/// The labels that stand in an object's or a template's metadata.
+pub fn labels_of(node: &Node) -> Labels<'_> {
+    let labels = node.path(&["metadata", "labels"]).map_or(&[][..], Node::entries);
+    labels.iter().filter_map(|e| Some((e.key.as_str(), e.value.as_str()?))).collect()
+}
+
 /// Whether a LabelSelector (`matchLabels`, `matchExpressions`) selects these labels; an empty one selects everything.
-pub fn selects(selector: &Node, labels: &[(&str, &str)]) -> bool {
-    let value = |key: &str| labels.iter().find(|(k, _)| *k == key).map(|(_, v)| *v);
+pub fn selects(selector: &Node, labels: &Labels<'_>) -> bool {
+    let value = |key: &str| labels.get(key).copied();
     let all = selector.get("matchLabels").is_none_or(|m| equals_selects(m, labels));
     all && selector.get("matchExpressions").map_or(&[][..], Node::items).iter().all(|e| {
         let key = e.get("key").and_then(Node::as_str).unwrap_or("");
@@ -339,6 +348,6 @@ pub fn selects(selector: &Node, labels: &[(&str, &str)]) -> bool {
 }
 
 /// Whether a plain map of labels, as a Service has it, selects these.
-pub fn equals_selects(wanted: &Node, labels: &[(&str, &str)]) -> bool {
-    wanted.entries().iter().all(|w| w.value.as_str().is_some_and(|v| labels.contains(&(w.key.as_str(), v))))
+pub fn equals_selects(wanted: &Node, labels: &Labels<'_>) -> bool {
+    wanted.entries().iter().all(|w| w.value.as_str().is_some_and(|v| labels.get(w.key.as_str()) == Some(&v)))
 }

@@ -1,6 +1,6 @@
 //! Rules about labels, selectors and API versions.
 use super::{About, Example, Look, Rule, Subject};
-use crate::engine::kubernetes::objects::{Object, selects};
+use crate::engine::kubernetes::objects::{Labels, Object, selects};
 use crate::engine::kubernetes::values::{label_key_problem, label_value_problem};
 use crate::engine::kubernetes::versions::{self, GOING, GONE};
 use crate::engine::report::{Problem, Severity};
@@ -27,7 +27,8 @@ impl Rule for SelectorMatch {
     }
 
     fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
-        let labels: &[(&str, &str)] = it.pods.first().map_or(&[], |p| &p.labels);
+        let none = Labels::new();
+        let labels = it.pods.first().map_or(&none, |p| &p.labels);
         let Some(selector) = it.node.path(&["spec", "selector"]) else {
             look.found(it.problem(it.head(), format!("{} has no selector", it.title())));
             return;
@@ -39,7 +40,7 @@ impl Rule for SelectorMatch {
             .get("matchLabels")
             .map_or(&[][..], Node::entries)
             .iter()
-            .find(|e| e.value.as_str().is_none_or(|v| !labels.contains(&(e.key.as_str(), v))));
+            .find(|e| e.value.as_str().is_none_or(|v| labels.get(e.key.as_str()) != Some(&v)));
         let (span, wants) = match wrong {
             Some(e) => (e.value.span, format!("wants `{}: {}`, and its pods don't have that label", e.key, it.doc.shown(&e.value))),
             None => (selector.entries().first().map_or(selector.span, |e| e.key_span), "doesn't select its own pods".into()),

@@ -68,7 +68,7 @@ impl Rule for DanglingService {
         };
         look.read(workload);
         let Some(first) = off.first() else { return };
-        let have = pod.labels.iter().find(|(k, _)| *k == first.key).map(|(_, v)| *v);
+        let have = pod.labels.get(first.key.as_str());
         let (tail, fix) = match have {
             Some(value) => (format!("; the pods of {} have `{}: {value}`", workload.title(), first.key), it.doc.replace(first.value.span, value)),
             None => (format!("; the pods of {} have no label `{}`", workload.title(), first.key), None),
@@ -102,7 +102,7 @@ impl Rule for ServicePort {
         let mut found = backends(it, look);
         if found.is_empty() {
             // A slip in the selector is another rule's business: the port is judged by the pods that were meant.
-            found.extend(meant(it, look).filter(|(_, p, off)| off.iter().all(|e| p.labels.iter().any(|(k, _)| *k == e.key))).map(|(o, p, _)| (o, p)));
+            found.extend(meant(it, look).filter(|(_, p, off)| off.iter().all(|e| p.labels.contains_key(e.key.as_str()))).map(|(o, p, _)| (o, p)));
         }
         let Some((first, _)) = found.first() else {
             let problem = it

@@ -1,6 +1,6 @@
 //! Rules about monitoring and traffic: ServiceMonitors that find their Service, alerts that say enough, weights that add up.
 use super::{About, Example, Look, Rule, Subject};
-use crate::engine::kubernetes::objects::{Object, selects};
+use crate::engine::kubernetes::objects::{Object, labels_of, selects};
 use crate::engine::kubernetes::words;
 use crate::engine::report::{Problem, Severity};
 use crate::engine::yaml::Node;
@@ -10,15 +10,7 @@ const SERVICE: &str = "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonito
 /// The Services that a ServiceMonitor selects.
 fn services<'o, 'a>(it: &Object<'_>, look: &Look<'o, 'a>) -> Vec<&'o Object<'a>> {
     let Some(selector) = it.node.path(&["spec", "selector"]) else { return Vec::new() };
-    let labels = |o: &Object<'a>| {
-        o.node
-            .path(&["metadata", "labels"])
-            .map_or(&[][..], Node::entries)
-            .iter()
-            .filter_map(|e| Some((e.key.as_str(), e.value.as_str()?)))
-            .collect::<Vec<_>>()
-    };
-    look.objects.all().iter().filter(|o| o.kind == "Service" && selects(selector, &labels(o))).collect()
+    look.objects.all().iter().filter(|o| o.kind == "Service" && selects(selector, &labels_of(o.node))).collect()
 }
 
 /// Seconds of `1h30m`, `15s`, `500ms`.

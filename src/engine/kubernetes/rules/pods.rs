@@ -102,7 +102,7 @@ impl Rule for CostLabels {
 
     fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
         for pod in &it.pods {
-            if !pod.labels.iter().any(|(k, _)| {
+            if !pod.labels.keys().any(|k| {
                 matches!(*k, "team" | "cost-center" | "cost-centre" | "owner" | "project")
                     || k.ends_with("/team")
                     || k.ends_with("/cost-center")
