@@ -16,7 +16,7 @@ pub const COPIED: usize = 4 << 20;
 pub const TOLD: usize = 100;
 
 /// What is left for one file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Budget {
     nodes: usize,
     kept: usize,

@@ -3,11 +3,14 @@ use super::budget::{self, Budget};
 use super::mapping::Mapping;
 use super::scalars::{self, Scalar, Tag};
 use super::split::Chunk;
-use super::{Dialect, Entry, Node, Position, Span, Value, words};
+use super::{Dialect, Entry, Node, Position, Span, Value, tabs, words};
 use crate::engine::report::{Problem, Severity};
-use granit_parser::{Event, Parser, ScalarStyle, StrInput, StructureStyle};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, StrInput, StructureStyle};
 use std::borrow::Cow;
 use std::collections::HashMap;
+
+/// How often a document is read again for tabs between brackets.
+const TRIES: u32 = 20;
 
 /// What a file's documents share while they are read.
 pub struct Reading<'a> {
@@ -50,9 +53,41 @@ pub fn document(chunk: Chunk<'_>, reading: &mut Reading<'_>) -> Result<Option<No
         block_nesting_limit: budget::DEPTH + 2,
     };
     options.set_emit_comments(false);
-    let parser = Parser::new_from_str_with_options(chunk.text, options);
-    let mut composer = Composer { parser, chunk, reading, anchors: HashMap::new(), open: Vec::new(), brackets: Vec::new() };
-    composer.document()
+    let (mut text, mut again) = (Cow::Borrowed(chunk.text), 0);
+    loop {
+        let (budget, told, noted) = (reading.budget.clone(), reading.problems.len(), reading.notes.len());
+        let parser = Parser::new_from_str_with_options(&text, options.clone());
+        let mut composer =
+            Composer { parser, chunk, reading, anchors: HashMap::new(), open: Vec::new(), brackets: Vec::new(), tab_between: None, wide: Vec::new() };
+        let read = composer.document();
+        let (between, wide) = (composer.tab_between, composer.wide);
+        let mended = between.filter(|_| again < TRIES).map(|bracket| tabs::blanked(&text, bracket.offset - chunk.offset));
+        let Some(mended) = mended.filter(|m| *m != text) else {
+            return read.and_then(|node| refuse_tabs(chunk, &wide, reading).map_or(Ok(node), Err));
+        };
+        // Read once more without the tabs between these brackets, as if this reading had not been.
+        again += 1;
+        text = Cow::Owned(mended);
+        reading.budget = budget;
+        reading.problems.truncate(told);
+        reading.notes.truncate(noted);
+    }
+}
+
+/// A tab in a line without content, which go-yaml takes only in quotes, in blocks and between brackets: `wide` has their first and last lines.
+fn refuse_tabs(chunk: Chunk<'_>, wide: &[(u32, u32)], reading: &Reading<'_>) -> Option<Problem> {
+    if reading.dialect == Dialect::Core {
+        return None;
+    }
+    let first = Position { line: chunk.line + 1, column: 1, offset: chunk.offset };
+    let tab = tabs::empty_lines(chunk.text).into_iter().map(|e| e.span(first)).find(|at| {
+        let line = at.start.line;
+        // The first that ends here or later: only this one may go over the line.
+        let around = wide.get(wide.partition_point(|(_, to)| *to < line));
+        around.is_none_or(|(from, _)| *from >= line)
+    })?;
+    let problem = reading.problem(tab, "there is a tab in this line, which is empty otherwise; Kubernetes refuses it");
+    Some(problem.fix("remove the tab; most editors remove blanks at the ends of lines once told to"))
 }
 
 /// Kubernetes cuts files at lines that begin with `---` and refuses anything but a comment behind it.
@@ -84,6 +119,10 @@ struct Composer<'c, 'r, 'a> {
     open: Vec<usize>,
     /// Where the `[` and `{` that are still open stand.
     brackets: Vec<Position>,
+    /// The outermost bracket around a tab that the parser can't take and go-yaml can.
+    tab_between: Option<Position>,
+    /// First and last lines of what goes over several, in the order of the file: quotes, blocks, brackets.
+    wide: Vec<(u32, u32)>,
 }
 
 type Spanned<'c> = (Event<'c>, Span);
@@ -122,6 +161,9 @@ impl<'c> Composer<'c, '_, '_> {
             }
             Some(Err(error)) => {
                 let at = self.position(*error.marker());
+                if self.reading.dialect == Dialect::Kubernetes && matches!(error.kind(), ErrorKind::TabInBlockIndentation) {
+                    self.tab_between = self.brackets.first().copied();
+                }
                 Err(words::unreadable(&error, at, self.brackets.last().copied(), self.chunk, self.reading.file))
             }
         }
@@ -143,6 +185,9 @@ impl<'c> Composer<'c, '_, '_> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain;
+                if !plain {
+                    self.goes_over(span);
+                }
                 let scalar = self.scalar(&text, tag.as_deref(), plain, span)?;
                 let note = scalars::note(&text, &scalar, self.reading.dialect).filter(|_| plain && tag.is_none());
                 if let Some(note) = note {
@@ -161,6 +206,13 @@ impl<'c> Composer<'c, '_, '_> {
     }
 
     fn scalar(&mut self, text: &str, tag: Option<&granit_parser::Tag>, plain: bool, span: Span) -> Result<Scalar, Problem> {
+        // go-yaml v2 ends a plain scalar there, and then misses a comma.
+        if plain && !self.brackets.is_empty() && self.reading.dialect == Dialect::Kubernetes && text.contains('?') {
+            return Err(self
+                .reading
+                .problem(span, "Kubernetes can't read a `?` between brackets: put this value in quotes")
+                .fix(format!("\"{text}\"")));
+        }
         scalars::tagged(text, tag.map(Tag::of), plain, self.reading.dialect).map_err(|why| self.reading.problem(span, why))
     }
 
@@ -179,9 +231,17 @@ impl<'c> Composer<'c, '_, '_> {
         self.open.pop();
         if style == StructureStyle::Flow {
             self.brackets.pop();
+            self.goes_over(node.span);
         }
         self.remember(anchor, &node)?;
         Ok(node)
+    }
+
+    /// Keeps the lines of what is in quotes, a block or brackets, the outermost only.
+    fn goes_over(&mut self, span: Span) {
+        if self.brackets.is_empty() && span.start.line < span.end.line {
+            self.wide.push((span.start.line, span.end.line));
+        }
     }
 
     fn remember(&mut self, anchor: usize, node: &Node) -> Result<(), Problem> {

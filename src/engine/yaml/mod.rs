@@ -6,6 +6,7 @@ mod kubectl;
 mod mapping;
 mod scalars;
 mod split;
+mod tabs;
 #[cfg(test)]
 mod tests;
 mod words;

@@ -58,6 +58,8 @@ pub fn tagged(text: &str, tag: Option<Tag>, plain: bool, dialect: Dialect) -> Re
         return Ok(if plain { resolve(text, dialect) } else { Scalar::Text(text.into()) });
     };
     let resolved = match tag {
+        // Read as text in the end, but go-yaml wants to see a time.
+        Tag::Timestamp if dialect == Dialect::Kubernetes && !is_time(text) => return Err(format!("`{text}` can't be read as `!!timestamp`")),
         Tag::Str | Tag::Other | Tag::Timestamp => return Ok(Scalar::Text(text.into())),
         Tag::Binary => return base64(text).map(Scalar::Text).ok_or_else(|| "this `!!binary` value is not base64".into()),
         _ => resolve(text, dialect),
@@ -71,6 +73,30 @@ pub fn tagged(text: &str, tag: Option<Tag>, plain: bool, dialect: Dialect) -> Re
         | (Tag::Null, s @ Scalar::Null) => Ok(s),
         _ => Err(format!("`{text}` can't be read as `!!{}`", tag.name())),
     }
+}
+
+/// go-yaml v2's times: `2001-12-14`, with `T` and a zone or a blank and none behind it; months and the others may have one digit.
+fn is_time(text: &str) -> bool {
+    let split = text.find(['T', 't', ' ']).map_or((text, None), |at| (&text[..at], text.get(at..)));
+    let digits = |s: &str, most: usize| (1..=most).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit());
+    let (date, time) = split;
+    let mut parts = date.splitn(3, '-');
+    let (year, month, day) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+    let known = year.len() == 4 && digits(year, 4) && digits(month, 2) && digits(day, 2);
+    let number = |s: &str| s.parse::<i16>().unwrap_or(0);
+    let small = |s: &str| i8::try_from(number(s)).unwrap_or(0);
+    if !known || jiff::civil::Date::new(number(year), small(month), small(day)).is_err() {
+        return false;
+    }
+    let Some(time) = time else { return true };
+    let zoned = !time.starts_with(' ');
+    let at = time.get(1..).and_then(|rest| rest.find(['Z', '+', '-']));
+    let (clock, zone) = at.map_or((&time[1..], ""), |at| (&time[1..=at], &time[at + 1..]));
+    let of_zone = zone == "Z" || (zone.len() == 6 && zone[1..].split_once(':').is_some_and(|(h, m)| h.len() == 2 && digits(h, 2) && digits(m, 2)));
+    let (clock, fraction) = clock.split_once('.').map_or((clock, None), |(c, f)| (c, Some(f)));
+    let parts: Vec<&str> = clock.split(':').collect();
+    let in_range = parts.len() == 3 && parts.iter().zip([24, 60, 60]).all(|(p, most)| digits(p, 2) && number(p) < most);
+    in_range && fraction.is_none_or(|f| digits(f, 9)) && if zoned { of_zone } else { zone.is_empty() }
 }
 
 /// What a plain scalar without a tag is.

@@ -233,11 +233,23 @@ fn a_mistake_is_told_at_its_place_with_its_likely_cause() {
         ("a: 1\n...\nb: 1\n", "3:1 nothing is read after `...`"),
         ("a: .inf\n", "1:4 infinity and not-a-number"),
         ("a: !!int x\n", "1:10 `x` can't be read as `!!int`"),
+        ("a: !!timestamp x\n", "1:16 `x` can't be read as `!!timestamp`"),
+        ("a: {b: /health?full=1}\n", "1:8 Kubernetes can't read a `?` between brackets"),
+        ("a: 1\n---\nb: 1\n\t\nc: 1\n", "4:1 there is a tab in this line"),
     ];
     for (text, expected) in table {
         let told = told(text);
         assert!(told.len() == 1 && told[0].starts_with(expected), "{text:?}: {told:?}");
     }
+}
+
+#[test]
+fn tabs_may_indent_what_stands_between_brackets() {
+    let text = "data: {\n\t\"a\": [\n\t\t\"1\"\n\t],\n\t\"b\": {\n\t\t\"c\": \"2\"\n\t}\n}\n";
+    assert_eq!(one(text, Dialect::Kubernetes), json!({"data": {"a": ["1"], "b": {"c": "2"}}}));
+    let stream = kubernetes(text);
+    let c = stream.documents[0].root.path(&["data", "b", "c"]).unwrap();
+    assert_eq!((c.span.start.line, c.span.start.column), (6, 8));
 }
 
 /// Files made to hurt, with what must be said about each.
