@@ -52,7 +52,10 @@ pub fn module(dir: &str, called: bool, sources: &[(usize, &Source)], given: &BTr
                 "variable" => {
                     let Some(name) = block.labels.first().map(|l| l.as_str().to_owned()) else { continue };
                     let default = block.body.get_attribute("default").map(|a| plain.value(&a.value).bounded(fuel));
-                    let value = given.get(&name).cloned().or(default).unwrap_or_default();
+                    let value = match given.get(&name).cloned().or(default) {
+                        None | Some(Value::Unknown) => Value::Of(format!("var.{name}").into()),
+                        Some(value) => value,
+                    };
                     made.variables.insert(name, value);
                 }
                 "locals" => {
@@ -199,8 +202,10 @@ fn instances(scope: &Scope<'_>, tree: &Tree, source: usize, into: &mut Vec<Block
             Some(n) => into.extend((0..n.clamp(0.0, INSTANCES as f64) as usize).map(|i| with(None, Some(Value::Number(i as f64))))),
         }
     } else if let Some(a) = tree.body.get_attribute("for_each") {
-        match pairs(&scope.value(&a.value)) {
-            None => into.push(with(Some((Value::Unknown, Value::Unknown)), None)),
+        let over = scope.value(&a.value);
+        match pairs(&over) {
+            // Each of what is made from `aws_s3_bucket.many` stands for one of them.
+            None => into.push(with(Some((Value::Unknown, if matches!(over, Value::Of(_)) { over } else { Value::Unknown })), None)),
             Some(pairs) => {
                 if pairs.len() as f64 > REASONABLE {
                     bombs.push((source, a.value.span().unwrap_or_default()));
@@ -214,7 +219,7 @@ fn instances(scope: &Scope<'_>, tree: &Tree, source: usize, into: &mut Vec<Block
 }
 
 /// What `for_each` goes over: keys and values; a set's values are their own keys.
-fn pairs(value: &Value) -> Option<Vec<(Value, Value)>> {
+pub fn pairs(value: &Value) -> Option<Vec<(Value, Value)>> {
     match value {
         Value::Map(entries) => Some(entries.iter().map(|(k, v)| (Value::text(k), v.clone())).collect()),
         Value::List(items) => Some(items.iter().map(|v| (v.clone(), v.clone())).collect()),
@@ -240,12 +245,13 @@ fn fill(scope: &Scope<'_>, body: &Body, source: usize, made: &mut Block) {
         match structure {
             Structure::Attribute(a) => {
                 let key = a.key.span().unwrap_or_default();
+                let value = scope.value(&a.value);
                 made.attributes.push(Attribute {
                     name: a.key.as_str().to_owned(),
                     span: a.value.span().unwrap_or_else(|| key.clone()),
                     key,
-                    value: scope.value(&a.value),
-                    refs: Refs::of(&a.value).paths.into_iter().map(|(p, _)| p).collect(),
+                    refs: Refs::of(&a.value).paths.into_iter().map(|(p, _)| p).chain(value.path()).collect(),
+                    value,
                 });
             }
             Structure::Block(inner) if inner.ident.as_str() == "dynamic" => dynamic(scope, inner, source, made),
@@ -256,11 +262,19 @@ fn fill(scope: &Scope<'_>, body: &Body, source: usize, made: &mut Block) {
 
 /// A `dynamic` block becomes the blocks it makes.
 fn dynamic(scope: &Scope<'_>, tree: &Tree, source: usize, made: &mut Block) {
-    let Some(kind) = tree.labels.first().map(|l| l.as_str().to_owned()) else { return };
+    unfold(scope, tree, |kind, content| {
+        let inner = block(scope, content, source);
+        made.blocks.push(Block { kind: kind.to_owned(), head: head(tree), ..inner });
+    });
+}
+
+/// Calls `each` with the kind and the content of a `dynamic` block once for each block it makes, its iterator bound.
+pub fn unfold<'t>(scope: &Scope<'_>, tree: &'t Tree, mut each: impl FnMut(&str, &'t Tree)) {
+    let Some(kind) = tree.labels.first().map(BlockLabel::as_str) else { return };
     let Some(content) = tree.body.blocks().find(|b| b.ident.as_str() == "content") else { return };
-    let iterator = tree.body.get_attribute("iterator").and_then(|a| a.value.as_variable()).map_or(kind.as_str(), |v| v.as_str());
+    let iterator = tree.body.get_attribute("iterator").and_then(|a| a.value.as_variable()).map_or(kind, |v| v.as_str());
     let over = tree.body.get_attribute("for_each").map(|a| scope.value(&a.value)).unwrap_or_default();
-    let each: Vec<Value> = match pairs(&over) {
+    let values: Vec<Value> = match pairs(&over) {
         None => vec![Value::Unknown],
         Some(pairs) => pairs
             .into_iter()
@@ -268,8 +282,7 @@ fn dynamic(scope: &Scope<'_>, tree: &Tree, source: usize, made: &mut Block) {
             .map(|(key, value)| Value::map(BTreeMap::from([("key".to_owned(), key), ("value".to_owned(), value)])))
             .collect(),
     };
-    for value in each {
-        let inner = scope.with(vec![(iterator.to_owned(), value)], || block(scope, content, source));
-        made.blocks.push(Block { kind: kind.clone(), head: head(tree), ..inner });
+    for value in values {
+        scope.with(vec![(iterator.to_owned(), value)], || each(kind, content));
     }
 }

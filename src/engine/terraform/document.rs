@@ -1,12 +1,18 @@
-//! A module as one document for `select`: labelled blocks as nested maps, repeated ones as lists, each value with its place.
+//! A module as one document for `select`: labelled blocks as nested maps, repeated ones as lists, values as far as they are
+//! known, what isn't as `${…}`, each with its place.
+use super::build::{pairs, unfold};
+use super::evaluate::Scope;
+use super::fuel::Fuel;
+use super::module::Module;
 use super::source::Source;
-use crate::engine::report::{Place, Problem};
+use super::value::Value as Known;
 use hcl_edit::Span;
 use hcl_edit::expr::{Expression, ObjectKey, UnaryOperator};
-use hcl_edit::structure::{Block, Body, Structure};
-use hcl_edit::template::Element;
+use hcl_edit::structure::{Attribute, Block, Body, Structure};
+use hcl_edit::template::{Element, Strip};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 /// Blocks that are a list even when there is one: nothing names them, and each stands for itself.
@@ -57,11 +63,21 @@ impl Entries {
 pub struct Document(Node);
 
 impl Document {
-    /// The document of these sources together, as Terraform reads a folder.
-    pub fn of(sources: &[&Source]) -> Document {
+    /// The document of these sources together, as Terraform reads a folder, with the values that their module knows.
+    pub fn of(sources: &[&Source], module: Option<&Module>, fuel: &Fuel) -> Document {
+        let none = BTreeMap::new();
+        let (variables, locals) = module.map_or((&none, &none), |m| (&m.variables, &m.locals));
+        let scope = Scope { variables, locals, each: None, count: None, bound: RefCell::default(), fuel };
         let mut root = Node { what: What::Map(Entries::default()), source: 0, shown: 0..0 };
         for (n, source) in sources.iter().enumerate() {
-            fill(&mut root, &source.body, source, n, true);
+            for block in source.body.blocks() {
+                // What a variable says of itself is meant for values to come, not for its default.
+                let own = (block.ident.as_str() != "variable").then(|| instance(&scope, block));
+                Reading { source, n, scope: own.as_ref() }.add(&mut root, block, true);
+            }
+            for attribute in source.body.attributes() {
+                Reading { source, n, scope: Some(&scope) }.attribute(&mut root, attribute);
+            }
         }
         Document(root)
     }
@@ -84,18 +100,6 @@ impl Document {
     }
 }
 
-/// One file as a document.
-pub fn document(path: &str, bytes: &[u8]) -> Result<Value, Problem> {
-    Source::parse(path, bytes).map(|source| Document::of(&[&source]).json())
-}
-
-/// The place of a JSON pointer in one file's document.
-pub fn place_in(path: &str, bytes: &[u8], pointer: &str) -> Option<Place> {
-    let source = Source::parse(path, bytes).ok()?;
-    let (_, span) = Document::of(&[&source]).at(pointer)?;
-    Some(source.place(&span))
-}
-
 fn json(node: &Node) -> Value {
     match &node.what {
         What::Leaf(value) => value.clone(),
@@ -104,46 +108,11 @@ fn json(node: &Node) -> Value {
     }
 }
 
-fn fill(into: &mut Node, body: &Body, source: &Source, n: usize, top: bool) {
-    for structure in body {
-        match structure {
-            Structure::Attribute(attribute) => {
-                let key = attribute.key.span().unwrap_or_default();
-                put(into, attribute.key.as_str(), expression(&attribute.value, source, n, &key));
-            }
-            Structure::Block(block) => add(into, block, source, n, top),
-        }
-    }
-}
-
 /// Where a block's name and labels stand.
 pub fn head(block: &Block) -> Range<usize> {
     let start = block.ident.span().unwrap_or_default();
     let end = block.labels.last().and_then(Span::span).map_or(start.end, |s| s.end);
     start.start..end
-}
-
-fn add(into: &mut Node, block: &Block, source: &Source, n: usize, top: bool) {
-    let shown = head(block);
-    let kind = block.ident.as_str();
-    let mut at = into;
-    let mut name = kind.to_owned();
-    for label in &block.labels {
-        let Some(below) = descend(at, &name, n, &shown) else { return };
-        at = below;
-        name = label.as_str().to_owned();
-    }
-    let merged = top && block.labels.is_empty() && matches!(kind, "locals" | "terraform");
-    if merged {
-        if let Some(at) = descend(at, &name, n, &shown) {
-            fill(at, &block.body, source, n, false);
-        }
-        return;
-    }
-    let mut made = Node { what: What::Map(Entries::default()), source: n, shown: shown.clone() };
-    fill(&mut made, &block.body, source, n, false);
-    let list = top && block.labels.is_empty() && ALWAYS_LISTS.contains(&kind);
-    put(at, &name, if list { Node { what: What::List(vec![made]), source: n, shown } } else { made });
 }
 
 /// The map called `name`, made if it isn't there.
@@ -181,88 +150,183 @@ fn put(into: &mut Node, name: &str, node: Node) {
     }
 }
 
-fn expression(e: &Expression, source: &Source, n: usize, key: &Range<usize>) -> Node {
-    let span = e.span().unwrap_or_else(|| key.clone());
-    match e {
-        Expression::Array(array) => {
-            let items = array.iter().map(|item| expression(item, source, n, &span)).collect();
-            Node { what: What::List(items), source: n, shown: key.clone() }
-        }
-        Expression::Object(object) => {
-            let mut node = Node { what: What::Map(Entries::default()), source: n, shown: key.clone() };
-            for (name, value) in object {
-                let (name, at) = object_key(name, source);
-                let value = expression(value.expr(), source, n, &at);
-                if let What::Map(entries) = &mut node.what {
-                    entries.set(&name, value);
-                }
-            }
-            node
-        }
-        _ => Node { what: What::Leaf(leaf(e, source, &span)), source: n, shown: span },
-    }
-}
-
-fn object_key(key: &ObjectKey, source: &Source) -> (String, Range<usize>) {
-    match key {
-        ObjectKey::Ident(ident) => (ident.as_str().to_owned(), ident.span().unwrap_or_default()),
-        ObjectKey::Expression(e) => {
-            let span = e.span().unwrap_or_default();
-            let name = match leaf(e, source, &span) {
-                Value::String(name) => name,
-                other => other.to_string(),
-            };
-            (name, span)
-        }
-    }
-}
-
-/// A literal as its value; everything else as its source.
-fn leaf(e: &Expression, source: &Source, span: &Range<usize>) -> Value {
-    match e {
-        Expression::Null(_) => Value::Null,
-        Expression::Bool(b) => Value::Bool(**b),
-        Expression::Number(number) => number_value(number.as_i64(), number.as_f64()),
-        Expression::String(text) => Value::String(text.as_str().to_owned()),
-        Expression::Parenthesis(inner) => match leaf(inner.inner(), source, span) {
-            Value::String(s) if s.starts_with("${") => Value::String(wrapped(source, span)),
-            other => other,
-        },
-        Expression::UnaryOp(op) if *op.operator.value() == UnaryOperator::Neg => match &op.expr {
-            Expression::Number(number) => number_value(number.as_i64().map(|n| -n), number.as_f64().map(|n| -n)),
-            _ => Value::String(wrapped(source, span)),
-        },
-        Expression::StringTemplate(_) => {
-            let text = source.slice(span);
-            Value::String(text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text).to_owned())
-        }
-        Expression::HeredocTemplate(heredoc) => {
-            let literals: Option<String> = heredoc.template.iter().map(|e| e.as_literal().map(|l| l.value().as_str())).collect();
-            Value::String(literals.unwrap_or_else(|| heredoc.template.iter().map(|e| element(e, source)).collect()))
-        }
-        _ => Value::String(wrapped(source, span)),
-    }
-}
-
-fn element(e: &Element, source: &Source) -> String {
-    match e {
-        Element::Literal(text) => text.value().clone(),
-        other => other.span().map(|s| source.slice(&s).to_owned()).unwrap_or_default(),
-    }
-}
-
-fn wrapped(source: &Source, span: &Range<usize>) -> String {
-    format!("${{{}}}", source.slice(span))
+/// The scope inside of a block: `each` and `count` have a value there if the block makes one instance only.
+fn instance<'a>(scope: &Scope<'a>, block: &Block) -> Scope<'a> {
+    let value = |name| block.body.get_attribute(name).map(|a| scope.value(&a.value));
+    let each = value("for_each").and_then(|v| pairs(&v)).filter(|pairs| pairs.len() == 1).and_then(|mut pairs| pairs.pop());
+    let count = value("count").filter(|v| v.as_number() == Some(1.0)).map(|_| Known::Number(0.0));
+    Scope { each, count, bound: RefCell::default(), ..*scope }
 }
 
 fn number_value(whole: Option<i64>, real: Option<f64>) -> Value {
     whole.map(Value::from).or_else(|| real.and_then(serde_json::Number::from_f64).map(Value::Number)).unwrap_or(Value::Null)
 }
 
+/// One source on its way into the document.
+struct Reading<'a> {
+    source: &'a Source,
+    n: usize,
+    /// What names mean; without it everything stays as it is written.
+    scope: Option<&'a Scope<'a>>,
+}
+
+impl Reading<'_> {
+    fn node(&self, what: What, shown: &Range<usize>) -> Node {
+        Node { what, source: self.n, shown: shown.clone() }
+    }
+
+    fn fill(&self, into: &mut Node, body: &Body) {
+        for structure in body {
+            match structure {
+                Structure::Attribute(attribute) => self.attribute(into, attribute),
+                Structure::Block(block) => match self.scope {
+                    Some(scope) if block.ident.as_str() == "dynamic" => {
+                        unfold(scope, block, |kind, content| {
+                            let mut made = self.node(What::Map(Entries::default()), &head(block));
+                            self.fill(&mut made, &content.body);
+                            put(into, kind, made);
+                        });
+                    }
+                    _ => self.add(into, block, false),
+                },
+            }
+        }
+    }
+
+    fn attribute(&self, into: &mut Node, attribute: &Attribute) {
+        let key = attribute.key.span().unwrap_or_default();
+        put(into, attribute.key.as_str(), self.expression(&attribute.value, &key));
+    }
+
+    fn add(&self, into: &mut Node, block: &Block, top: bool) {
+        let shown = head(block);
+        let kind = block.ident.as_str();
+        let mut at = into;
+        let mut name = kind.to_owned();
+        for label in &block.labels {
+            let Some(below) = descend(at, &name, self.n, &shown) else { return };
+            at = below;
+            name = label.as_str().to_owned();
+        }
+        let merged = top && block.labels.is_empty() && matches!(kind, "locals" | "terraform");
+        if merged {
+            if let Some(at) = descend(at, &name, self.n, &shown) {
+                self.fill(at, &block.body);
+            }
+            return;
+        }
+        let mut made = self.node(What::Map(Entries::default()), &shown);
+        self.fill(&mut made, &block.body);
+        let list = top && block.labels.is_empty() && ALWAYS_LISTS.contains(&kind);
+        put(at, &name, if list { self.node(What::List(vec![made]), &shown) } else { made });
+    }
+
+    fn expression(&self, e: &Expression, key: &Range<usize>) -> Node {
+        let span = e.span().unwrap_or_else(|| key.clone());
+        match e {
+            Expression::Array(array) => {
+                let items = array.iter().map(|item| self.expression(item, &span)).collect();
+                self.node(What::List(items), key)
+            }
+            Expression::Object(object) => {
+                let mut entries = Entries::default();
+                for (name, value) in object {
+                    let (name, at) = self.object_key(name);
+                    entries.set(&name, self.expression(value.expr(), &at));
+                }
+                self.node(What::Map(entries), key)
+            }
+            Expression::Null(_) | Expression::Bool(_) | Expression::Number(_) => self.node(What::Leaf(self.leaf(e, &span)), &span),
+            _ => {
+                let known = self.scope.and_then(|scope| self.known(&scope.value(e), scope.fuel, key, &span));
+                known.unwrap_or_else(|| self.node(What::Leaf(self.leaf(e, &span)), &span))
+            }
+        }
+    }
+
+    fn object_key(&self, key: &ObjectKey) -> (String, Range<usize>) {
+        match key {
+            ObjectKey::Ident(ident) => (ident.as_str().to_owned(), ident.span().unwrap_or_default()),
+            ObjectKey::Expression(e) => {
+                let span = e.span().unwrap_or_default();
+                let name = self.scope.and_then(|scope| scope.value(e).shown()).unwrap_or_else(|| match self.leaf(e, &span) {
+                    Value::String(name) => name,
+                    other => other.to_string(),
+                });
+                (name, span)
+            }
+        }
+    }
+
+    /// A value that is known in all of its parts, or at least by what they are called.
+    fn known(&self, value: &Known, fuel: &Fuel, key: &Range<usize>, span: &Range<usize>) -> Option<Node> {
+        Some(match value {
+            Known::Unknown | Known::Partly(_) => return None,
+            Known::Of(address) => self.node(What::Leaf(Value::String(format!("${{{address}}}"))), span),
+            _ if !fuel.steps(1) => return None,
+            Known::List(items) => {
+                let items = items.iter().map(|v| self.known(v, fuel, span, span)).collect::<Option<_>>()?;
+                self.node(What::List(items), key)
+            }
+            Known::Map(map) => {
+                let mut entries = Entries::default();
+                for (name, value) in map.iter() {
+                    entries.set(name, self.known(value, fuel, span, span)?);
+                }
+                self.node(What::Map(entries), key)
+            }
+            plain => self.node(What::Leaf(plain.to_json(fuel)?), span),
+        })
+    }
+
+    /// A literal as its value; everything else as its source.
+    fn leaf(&self, e: &Expression, span: &Range<usize>) -> Value {
+        match e {
+            Expression::Null(_) => Value::Null,
+            Expression::Bool(b) => Value::Bool(**b),
+            Expression::Number(number) => number_value(number.as_i64(), number.as_f64()),
+            Expression::String(text) => Value::String(text.as_str().to_owned()),
+            Expression::Parenthesis(inner) => match self.leaf(inner.inner(), span) {
+                Value::String(s) if s.starts_with("${") => Value::String(self.wrapped(span)),
+                other => other,
+            },
+            Expression::UnaryOp(op) if *op.operator.value() == UnaryOperator::Neg => match &op.expr {
+                Expression::Number(number) => number_value(number.as_i64().map(|n| -n), number.as_f64().map(|n| -n)),
+                _ => Value::String(self.wrapped(span)),
+            },
+            Expression::StringTemplate(template) => Value::String(template.iter().map(|e| self.element(e)).collect()),
+            Expression::HeredocTemplate(heredoc) => Value::String(heredoc.template.iter().map(|e| self.element(e)).collect()),
+            _ => Value::String(self.wrapped(span)),
+        }
+    }
+
+    /// A piece of a text of which not all is known.
+    fn element(&self, e: &Element) -> String {
+        let known = match e {
+            Element::Literal(text) => return text.value().clone(),
+            Element::Interpolation(i) if i.strip == Strip::None => self.scope.and_then(|scope| match scope.value(&i.expr) {
+                Known::Of(address) => Some(format!("${{{address}}}")),
+                value => value.shown(),
+            }),
+            _ => None,
+        };
+        known.unwrap_or_else(|| e.span().map(|s| self.source.slice(&s).to_owned()).unwrap_or_default())
+    }
+
+    fn wrapped(&self, span: &Range<usize>) -> String {
+        format!("${{{}}}", self.source.slice(span))
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::engine::terraform::Terraform;
+    use crate::engine::{File, Files};
     use serde_json::json;
+
+    fn read(text: &str) -> Terraform {
+        Terraform::read(&Files::new(vec![File { path: "main.tf".into(), bytes: text.into() }]))
+    }
 
     const TEXT: &str = r#"
 terraform {
@@ -288,14 +352,13 @@ moved {
   to   = aws_eks_node_group.gpu["batch"]
 }
 locals { a = 1 }
-locals { b = local.a == 1 ? 2 : 3 }
+locals { b = timestamp() == "" ? 2 : 3 }
 "#;
 
     #[test]
     fn the_shape_is_the_one_lab_authors_were_promised() {
-        let document = document("main.tf", TEXT.as_bytes()).unwrap();
         assert_eq!(
-            document,
+            read(TEXT).json(),
             json!({
                 "terraform": { "required_version": ">= 1.9", "backend": { "s3": { "encrypt": true } } },
                 "resource": {
@@ -308,17 +371,97 @@ locals { b = local.a == 1 ? 2 : 3 }
                     "aws_launch_template": { "gpu": { "override": [{ "type": "a" }, { "type": "b" }] } },
                 },
                 "moved": [{ "from": "${aws_eks_node_group.gpu[0]}", "to": "${aws_eks_node_group.gpu[\"batch\"]}" }],
-                "locals": { "a": 1, "b": "${local.a == 1 ? 2 : 3}" },
+                "locals": { "a": 1, "b": "${timestamp() == \"\" ? 2 : 3}" },
             })
         );
     }
 
     #[test]
     fn a_pointer_has_a_place() {
-        let place = |pointer| place_in("main.tf", TEXT.as_bytes(), pointer).map(|p| (p.line, p.column, p.end_column));
+        let terraform = read(TEXT);
+        let place = |pointer| terraform.place_of(pointer).map(|p| (p.line, p.column, p.end_column));
         assert_eq!(place("/resource/aws_vpc_endpoint/s3/size"), Some((8, 18, 20)));
         assert_eq!(place("/resource/aws_launch_template/gpu/override/1/type"), Some((18, 21, 24)));
         assert_eq!(place("/resource/aws_vpc_endpoint/s3/labels"), Some((10, 3, 9)));
         assert_eq!(place("/resource/nothing"), None);
+    }
+    const VALUES: &str = r#"
+variable "types" { default = ["g6.xlarge", "g5.xlarge"] }
+variable "name" {}
+locals {
+  base = 1
+  vpc  = aws_vpc.main.id
+  tags = merge({ a = "b" }, { name = local.vpc })
+}
+resource "aws_autoscaling_group" "batch" {
+  base   = local.base
+  vpc    = local.vpc
+  tags   = local.tags
+  types  = var.types
+  name   = "${local.base}-${var.name}-${local.vpc}-${timestamp()}"
+  all    = [for t in var.types : upper(timestamp())]
+  dynamic "override" {
+    for_each = var.types
+    content { type = override.value }
+  }
+  dynamic "tag" {
+    for_each = data.aws_tags.all
+    content { key = tag.key }
+  }
+  dynamic "none" {
+    for_each = []
+    content {}
+  }
+}
+resource "aws_vpc" "one" {
+  count = 1
+  index = count.index
+}
+resource "aws_vpc" "two" {
+  for_each = { a = 1, b = 2 }
+  key      = each.key
+}
+resource "aws_vpc" "single" {
+  for_each = { a = 1 }
+  key      = each.key
+}
+"#;
+
+    #[test]
+    fn values_stand_for_what_they_come_to_and_what_is_unknown_for_itself() {
+        let document = read(VALUES).json();
+        assert_eq!(
+            document["resource"]["aws_autoscaling_group"]["batch"],
+            json!({
+                "base": 1,
+                "vpc": "${aws_vpc.main.id}",
+                "tags": { "a": "b", "name": "${aws_vpc.main.id}" },
+                "types": ["g6.xlarge", "g5.xlarge"],
+                "name": "1-${var.name}-${aws_vpc.main.id}-${timestamp()}",
+                "all": "${[for t in var.types : upper(timestamp())]}",
+                "override": [{ "type": "g6.xlarge" }, { "type": "g5.xlarge" }],
+                "tag": { "key": "${tag.key}" },
+            })
+        );
+        assert_eq!(
+            document["resource"]["aws_vpc"],
+            json!({
+                "one": { "count": 1, "index": 0 },
+                "two": { "for_each": { "a": 1, "b": 2 }, "key": "${each.key}" },
+                "single": { "for_each": { "a": 1 }, "key": "a" },
+            })
+        );
+    }
+
+    #[test]
+    fn a_value_stands_where_it_is_written() {
+        let terraform = read(VALUES);
+        let place =
+            |pointer: &str| terraform.place_of(&format!("/resource/aws_autoscaling_group/batch{pointer}")).map(|p| (p.line, p.column, p.end_column));
+        assert_eq!(place("/base"), Some((10, 12, 22)));
+        assert_eq!(place("/types"), Some((13, 3, 8)));
+        assert_eq!(place("/types/1"), Some((13, 12, 21)));
+        assert_eq!(place("/override/1/type"), Some((18, 22, 36)));
+        assert_eq!(place("/override/1"), Some((16, 3, 21)));
     }
 }

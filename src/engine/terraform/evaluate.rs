@@ -1,7 +1,7 @@
 //! Evaluates HCL's expressions as far as they are known, never at more cost than its fuel allows.
 use super::fuel::Fuel;
 use super::functions;
-use super::value::{HOLE, Value};
+use super::value::{HOLE, Value, number};
 use hcl_edit::expr::{BinaryOperator, Expression, ForExpr, FuncCall, Object, ObjectKey, Traversal, TraversalOperator, UnaryOperator};
 use hcl_edit::template::{Directive, Element, Strip, Template};
 use std::cell::RefCell;
@@ -152,14 +152,42 @@ impl Scope<'_> {
             ("count", "index") => self.count.clone(),
             ("path", "module" | "root" | "cwd") => Some(Value::text(".")),
             ("terraform", "workspace") => Some(Value::text("default")),
-            _ => None,
+            ("each" | "count" | "path" | "terraform" | "self", _) => None,
+            (root, name) => Some(self.called(format!("{root}.{name}"))),
         };
         self.walk(value.unwrap_or_default(), rest)
     }
 
+    /// A value of which only the address is known.
+    fn called(&self, address: String) -> Value {
+        if self.fuel.bytes(address.len()) { Value::Of(address.into()) } else { Value::Unknown }
+    }
+
+    /// One step further in an address; unknown where the step is.
+    fn step(&self, address: &str, step: &TraversalOperator) -> Answer {
+        let key = match step {
+            TraversalOperator::GetAttr(name) => return Ok(self.called(format!("{address}.{}", name.as_str()))),
+            TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => "*".to_owned(),
+            TraversalOperator::LegacyIndex(i) => i.to_string(),
+            TraversalOperator::Index(e) => match self.answer(e)? {
+                Value::Number(n) => number(n),
+                Value::Text(key) => serde_json::Value::from(&*key).to_string(),
+                _ => return Ok(Value::Unknown),
+            },
+        };
+        Ok(self.called(format!("{address}[{key}]")))
+    }
+
     fn walk(&self, mut value: Value, steps: &[&TraversalOperator]) -> Answer {
         for (n, step) in steps.iter().enumerate() {
-            if value.is_unknown() || !self.fuel.steps(1) {
+            if !self.fuel.steps(1) {
+                return Ok(Value::Unknown);
+            }
+            if let Value::Of(address) = &value {
+                value = self.step(address, step)?;
+                continue;
+            }
+            if value.is_unknown() {
                 return Ok(Value::Unknown);
             }
             value = match step {
@@ -274,7 +302,7 @@ impl Scope<'_> {
                 Element::Interpolation(i) => {
                     out.strip(i.strip);
                     match self.answer(&i.expr)? {
-                        Value::Unknown => out.hole(),
+                        Value::Unknown | Value::Of(_) => out.hole(),
                         Value::Partly(text) => {
                             out.push(&text, self.fuel);
                             out.holes = true;

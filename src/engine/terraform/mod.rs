@@ -20,7 +20,6 @@ mod value;
 
 use super::{Files, Place, Problem};
 use document::Document;
-pub use document::{document, place_in};
 use fuel::Fuel;
 use module::Module;
 use source::Source;
@@ -55,9 +54,10 @@ impl Terraform {
         let root: Vec<usize> = (0..sources.len())
             .filter(|n| intake::is_configuration(&sources[*n].path) && Some(folder_of(&sources[*n].path)) == folder.as_deref())
             .collect();
-        let document = Document::of(&root.iter().map(|n| &sources[*n]).collect::<Vec<_>>());
         let fuel = Fuel::default();
         let modules = modules(&sources, &fuel);
+        let planned = modules.iter().find(|m| Some(m.dir.as_str()) == folder.as_deref());
+        let document = Document::of(&root.iter().map(|n| &sources[*n]).collect::<Vec<_>>(), planned, &fuel);
         let spent = fuel.is_spent();
         Terraform { sources, unread, document, root, modules, spent }
     }
@@ -116,7 +116,7 @@ fn modules(sources: &[Source], fuel: &Fuel) -> Vec<Module> {
             let made = build::module(&dir, called.contains(&dir), &sources, &passed, fuel);
             for block in made.of_kind("module") {
                 let Some(target) = block.text("source").and_then(|s| local(&dir, s)) else { continue };
-                pass(given.entry(target.clone()).or_default(), block);
+                pass(given.entry(target.clone()).or_default(), block, fuel);
                 next.push(target);
             }
             modules.push(made);
@@ -129,10 +129,11 @@ fn modules(sources: &[Source], fuel: &Fuel) -> Vec<Module> {
 }
 
 /// Adds what a call passes; what two calls pass differently is unknown.
-fn pass(given: &mut BTreeMap<String, Value>, call: &module::Block) {
+fn pass(given: &mut BTreeMap<String, Value>, call: &module::Block, fuel: &Fuel) {
     for a in &call.attributes {
-        let value = given.entry(a.name.clone()).or_insert_with(|| a.value.clone());
-        if *value != a.value {
+        let passed = a.value.abroad(fuel);
+        let value = given.entry(a.name.clone()).or_insert_with(|| passed.clone());
+        if *value != passed {
             *value = Value::Unknown;
         }
     }

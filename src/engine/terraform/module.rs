@@ -63,6 +63,7 @@ pub struct Attribute {
     pub key: Range<usize>,
     pub span: Range<usize>,
     pub value: Value,
+    /// What it mentions, and what that leads to through locals, variables and `each`.
     pub refs: Vec<Vec<String>>,
 }
 
@@ -122,7 +123,7 @@ impl Block {
     pub fn points_at(&self, attribute: &str, target: &Block, by: &str) -> bool {
         let Some(a) = self.attribute(attribute) else { return false };
         let mentions = a.refs.iter().any(|path| path.len() >= 2 && path[..2] == target.labels[..2.min(target.labels.len())]);
-        mentions || a.value.as_str().is_some_and(|name| target.text(by) == Some(name))
+        mentions || (matches!(a.value, Value::Text(_) | Value::Of(_)) && target.value(by) == Some(&a.value))
     }
 }
 

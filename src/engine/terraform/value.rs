@@ -13,6 +13,8 @@ pub const DEEPEST: usize = 64;
 pub enum Value {
     #[default]
     Unknown,
+    /// Unknown, but for what it is called: `aws_s3_bucket.weights.id`.
+    Of(Arc<str>),
     /// A text of which parts are unknown; each is a [`HOLE`].
     Partly(Arc<str>),
     Null,
@@ -37,7 +39,25 @@ impl Value {
     }
 
     pub fn is_unknown(&self) -> bool {
-        matches!(self, Value::Unknown | Value::Partly(_))
+        matches!(self, Value::Unknown | Value::Of(_) | Value::Partly(_))
+    }
+
+    /// The names of what an unknown value is, up to the first index: `aws_s3_bucket`, `weights`, `id`.
+    pub fn path(&self) -> Option<Vec<String>> {
+        let Value::Of(address) = self else { return None };
+        let names = address.split('[').next().unwrap_or_default();
+        Some(names.split('.').map(str::to_owned).collect())
+    }
+
+    /// The value as another module sees it: the names in it mean nothing there.
+    pub fn abroad(&self, fuel: &Fuel) -> Value {
+        match self {
+            Value::Of(_) => Value::Unknown,
+            _ if !fuel.steps(1) => Value::Unknown,
+            Value::List(items) => Value::list(items.iter().map(|v| v.abroad(fuel)).collect()),
+            Value::Map(entries) => Value::map(entries.iter().map(|(k, v)| (k.clone(), v.abroad(fuel))).collect()),
+            other => other.clone(),
+        }
     }
 
     /// A known text.
@@ -86,7 +106,7 @@ impl Value {
     pub fn is_whole(&self, fuel: &Fuel) -> bool {
         fuel.steps(1)
             && match self {
-                Value::Unknown | Value::Partly(_) => false,
+                Value::Unknown | Value::Of(_) | Value::Partly(_) => false,
                 Value::List(items) => items.iter().all(|v| v.is_whole(fuel)),
                 Value::Map(entries) => entries.values().all(|v| v.is_whole(fuel)),
                 _ => true,
@@ -99,7 +119,7 @@ impl Value {
             return None;
         }
         match (self, other) {
-            (Value::Unknown | Value::Partly(_), _) | (_, Value::Unknown | Value::Partly(_)) => None,
+            (a, b) if a.is_unknown() || b.is_unknown() => None,
             (Value::List(a), Value::List(b)) => {
                 if a.len() != b.len() {
                     return Some(false);
@@ -140,7 +160,7 @@ impl Value {
             return None;
         }
         Some(match self {
-            Value::Unknown => Json::String(HOLE.to_string()),
+            Value::Unknown | Value::Of(_) => Json::String(HOLE.to_string()),
             Value::Partly(text) | Value::Text(text) => {
                 if !fuel.bytes(text.len()) {
                     return None;

@@ -191,6 +191,8 @@ fn coalesce(args: &[Value]) -> Answer {
         match arg {
             Value::Null => {}
             Value::Text(text) if text.is_empty() => {}
+            // Another may be taken once it is known.
+            other if other.is_unknown() => return Ok(Value::Unknown),
             other => return Ok(other.clone()),
         }
     }
@@ -210,7 +212,7 @@ fn flatten(items: &[Value], into: &mut Vec<Value>, fuel: &Fuel) -> bool {
         fuel.steps(1)
             && match item {
                 Value::List(inner) => flatten(inner, into, fuel),
-                Value::Unknown => false,
+                Value::Unknown | Value::Of(_) => false,
                 other => {
                     into.push(other.clone());
                     true
