@@ -5,6 +5,7 @@ use super::fuel::Fuel;
 use super::module::{Attribute, Block, Declared, Module, Reference};
 use super::refs::Refs;
 use super::source::Source;
+use super::types::Type;
 use super::value::Value;
 use hcl_edit::Span;
 use hcl_edit::expr::Expression;
@@ -51,10 +52,9 @@ pub fn module(dir: &str, called: bool, sources: &[(usize, &Source)], given: &BTr
             match block.ident.as_str() {
                 "variable" => {
                     let Some(name) = block.labels.first().map(|l| l.as_str().to_owned()) else { continue };
-                    let default = block.body.get_attribute("default").map(|a| plain.value(&a.value).bounded(fuel));
-                    let value = match given.get(&name).cloned().or(default) {
-                        None | Some(Value::Unknown) => Value::Of(format!("var.{name}").into()),
-                        Some(value) => value,
+                    let value = match variable(&plain, block, given.get(&name)) {
+                        Value::Unknown => Value::Of(format!("var.{name}").into()),
+                        value => value,
                     };
                     made.variables.insert(name, value);
                 }
@@ -89,6 +89,20 @@ pub fn module(dir: &str, called: bool, sources: &[(usize, &Source)], given: &BTr
     made.blocks = blocks;
     made.bombs = bombs;
     made
+}
+
+/// What a variable holds: what is passed or else its default, as its type has it.
+fn variable(scope: &Scope<'_>, block: &Tree, given: Option<&Value>) -> Value {
+    let attribute = |name| block.body.get_attribute(name).map(|a| &a.value);
+    let default = || attribute("default").map(|e| scope.value(e));
+    let no_null = attribute("nullable").is_some_and(|e| scope.value(e).as_bool() == Some(false));
+    let given = given.filter(|v| !(no_null && **v == Value::Null)).cloned();
+    let value = given.or_else(default).unwrap_or_default();
+    let fitting = match attribute("type") {
+        None => value,
+        Some(e) => Type::read(e, scope).map(|of| of.fit(value, scope.fuel)).unwrap_or_default(),
+    };
+    fitting.bounded(scope.fuel)
 }
 
 /// Evaluates locals, each after those it needs; what depends on itself stays unknown.
@@ -203,7 +217,7 @@ fn instances(scope: &Scope<'_>, tree: &Tree, source: usize, into: &mut Vec<Block
         }
     } else if let Some(a) = tree.body.get_attribute("for_each") {
         let over = scope.value(&a.value);
-        match pairs(&over) {
+        match over.pairs() {
             // Each of what is made from `aws_s3_bucket.many` stands for one of them.
             None => into.push(with(Some((Value::Unknown, if matches!(over, Value::Of(_)) { over } else { Value::Unknown })), None)),
             Some(pairs) => {
@@ -215,15 +229,6 @@ fn instances(scope: &Scope<'_>, tree: &Tree, source: usize, into: &mut Vec<Block
         }
     } else {
         into.push(block(scope, tree, source));
-    }
-}
-
-/// What `for_each` goes over: keys and values; a set's values are their own keys.
-pub fn pairs(value: &Value) -> Option<Vec<(Value, Value)>> {
-    match value {
-        Value::Map(entries) => Some(entries.iter().map(|(k, v)| (Value::text(k), v.clone())).collect()),
-        Value::List(items) => Some(items.iter().map(|v| (v.clone(), v.clone())).collect()),
-        _ => None,
     }
 }
 
@@ -274,7 +279,7 @@ pub fn unfold<'t>(scope: &Scope<'_>, tree: &'t Tree, mut each: impl FnMut(&str, 
     let Some(content) = tree.body.blocks().find(|b| b.ident.as_str() == "content") else { return };
     let iterator = tree.body.get_attribute("iterator").and_then(|a| a.value.as_variable()).map_or(kind, |v| v.as_str());
     let over = tree.body.get_attribute("for_each").map(|a| scope.value(&a.value)).unwrap_or_default();
-    let values: Vec<Value> = match pairs(&over) {
+    let values: Vec<Value> = match over.pairs() {
         None => vec![Value::Unknown],
         Some(pairs) => pairs
             .into_iter()

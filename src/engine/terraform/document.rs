@@ -1,6 +1,6 @@
 //! A module as one document for `select`: labelled blocks as nested maps, repeated ones as lists, values as far as they are
 //! known, what isn't as `${…}`, each with its place.
-use super::build::{pairs, unfold};
+use super::build::unfold;
 use super::evaluate::Scope;
 use super::fuel::Fuel;
 use super::module::Module;
@@ -153,7 +153,7 @@ fn put(into: &mut Node, name: &str, node: Node) {
 /// The scope inside of a block: `each` and `count` have a value there if the block makes one instance only.
 fn instance<'a>(scope: &Scope<'a>, block: &Block) -> Scope<'a> {
     let value = |name| block.body.get_attribute(name).map(|a| scope.value(&a.value));
-    let each = value("for_each").and_then(|v| pairs(&v)).filter(|pairs| pairs.len() == 1).and_then(|mut pairs| pairs.pop());
+    let each = value("for_each").and_then(|v| v.pairs()).filter(|pairs| pairs.len() == 1).and_then(|mut pairs| pairs.pop());
     let count = value("count").filter(|v| v.as_number() == Some(1.0)).map(|_| Known::Number(0.0));
     Scope { each, count, bound: RefCell::default(), ..*scope }
 }
@@ -264,7 +264,7 @@ impl Reading<'_> {
             Known::Unknown | Known::Partly(_) => return None,
             Known::Of(address) => self.node(What::Leaf(Value::String(format!("${{{address}}}"))), span),
             _ if !fuel.steps(1) => return None,
-            Known::List(items) => {
+            Known::List(items) | Known::Set(items) => {
                 let items = items.iter().map(|v| self.known(v, fuel, span, span)).collect::<Option<_>>()?;
                 self.node(What::List(items), key)
             }

@@ -203,7 +203,7 @@ impl Scope<'_> {
                     let taken = if attributes { rest.iter().take_while(|s| matches!(s, TraversalOperator::GetAttr(_))).count() } else { rest.len() };
                     let items = match &value {
                         Value::Null => Vec::new(),
-                        Value::List(items) => items.to_vec(),
+                        Value::List(items) | Value::Set(items) => items.to_vec(),
                         other => vec![other.clone()],
                     };
                     let walked = items.into_iter().map(|v| self.walk(v, &rest[..taken])).collect::<Result<Vec<_>, _>>()?;
@@ -216,11 +216,10 @@ impl Scope<'_> {
 
     fn for_each(&self, e: &ForExpr) -> Answer {
         let collection = self.answer(&e.intro.collection_expr)?;
-        let pairs = match &collection {
-            Value::List(items) => items.iter().enumerate().map(|(i, v)| (Value::Number(i as f64), v.clone())).collect::<Vec<_>>(),
-            Value::Map(entries) => entries.iter().map(|(k, v)| (Value::text(k), v.clone())).collect(),
-            v if v.is_unknown() => return Ok(Value::Unknown),
-            _ => return Err(Wrong),
+        let pairs = match collection.pairs() {
+            Some(pairs) => pairs,
+            None if collection.is_unknown() => return Ok(Value::Unknown),
+            None => return Err(Wrong),
         };
         let (mut list, mut map) = (Vec::new(), BTreeMap::<String, Vec<Value>>::new());
         for (key, value) in pairs {
@@ -271,7 +270,7 @@ impl Scope<'_> {
         let mut args = call.args.iter().map(|e| self.answer(e)).collect::<Result<Vec<_>, _>>()?;
         if call.args.expand_final() {
             match args.pop() {
-                Some(Value::List(items)) => args.extend(items.iter().cloned()),
+                Some(Value::List(items) | Value::Set(items)) => args.extend(items.iter().cloned()),
                 Some(v) if v.is_unknown() => return Ok(Value::Unknown),
                 _ => return Err(Wrong),
             }
@@ -329,16 +328,12 @@ impl Scope<'_> {
                 }
             },
             Directive::For(d) => {
-                let items: Vec<(Value, Value)> = match self.answer(&d.for_expr.collection_expr)? {
-                    Value::List(items) => items.iter().enumerate().map(|(i, v)| (Value::Number(i as f64), v.clone())).collect(),
-                    Value::Map(entries) => entries.iter().map(|(k, v)| (Value::text(k), v.clone())).collect(),
-                    v if v.is_unknown() => {
-                        out.hole();
-                        return Ok(());
-                    }
-                    _ => return Err(Wrong),
-                };
-                for (key, value) in items {
+                let collection = self.answer(&d.for_expr.collection_expr)?;
+                if collection.is_unknown() {
+                    out.hole();
+                    return Ok(());
+                }
+                for (key, value) in collection.pairs().ok_or(Wrong)? {
                     let mut names = vec![(d.for_expr.value_var.as_str().to_owned(), value)];
                     names.extend(d.for_expr.key_var.as_ref().map(|k| (k.as_str().to_owned(), key)));
                     self.with(names, || self.append(&d.for_expr.template, out))?;

@@ -5,10 +5,37 @@ use super::source::Source;
 use super::value::Value;
 use std::collections::BTreeMap;
 
+const TYPED: &str = r#"
+variable "pools" {
+  type    = map(object({ min = optional(number, 0), spot = optional(bool, true), in = optional(object({ x = optional(number, 3) }), {}) }))
+  default = { gpu = {}, cpu = { min = "2", spot = null, more = 1 } }
+}
+variable "set" {
+  type    = set(string)
+  default = ["b", "a", "b"]
+}
+variable "number" {
+  type    = number
+  default = "5"
+}
+variable "any" {
+  type    = map(any)
+  default = { a = 1, b = "x" }
+}
+variable "pair" {
+  type    = tuple([string, bool])
+  default = [1, "true"]
+}
+variable "odd" {
+  type    = object({ a = string })
+  default = {}
+}
+"#;
+
 /// The value of `local.it` as JSON; unknown parts are `?`.
 fn value(expression: &str) -> String {
     let text = format!(
-        "variable \"v\" {{}}\nvariable \"d\" {{\n  default = [\"x\", \"y\"]\n}}\nlocals {{\n  m  = {{ a = 1, b = [2, 3] }}\n  it = {expression}\n}}\n"
+        "{TYPED}variable \"v\" {{}}\nvariable \"d\" {{\n  default = [\"x\", \"y\"]\n}}\nlocals {{\n  m  = {{ a = 1, b = [2, 3] }}\n  it = {expression}\n}}\n"
     );
     let source = Source::parse("main.tf", text.as_bytes()).unwrap_or_else(|p| panic!("{expression}: {p:?}"));
     let fuel = Fuel::default();
@@ -70,6 +97,25 @@ fn expressions_come_to_what_terraform_says() {
         ("keys(local.m)", "[\"a\",\"b\"]"),
         ("zipmap([\"a\"], [1])", "{\"a\":1}"),
         ("path.module", "\".\""),
+        // Values are of the type that is declared for them.
+        ("try(var.pools.gpu.min, 1)", "0"),
+        ("lookup(var.pools.gpu, \"spot\", false)", "true"),
+        ("var.pools.cpu", "{\"in\":{\"x\":3},\"min\":2,\"spot\":true}"),
+        ("length(var.set)", "2"),
+        ("var.number == 5", "true"),
+        ("var.any", "{\"a\":\"1\",\"b\":\"x\"}"),
+        ("var.pair", "[\"1\",true]"),
+        ("var.odd", "\"?\""),
+        // An item of a set is its own key.
+        ("[for i, v in toset([\"x\"]) : i]", "[\"x\"]"),
+        ("toset([10, 9, 1])", "[1,9,10]"),
+        ("toset([true, \"a\", 1])", "[\"1\",\"a\",\"true\"]"),
+        ("toset([\"a\"]) == [\"a\"]", "false"),
+        ("toset([\"a\", \"b\"]) == setunion([\"b\"], [\"a\"])", "true"),
+        ("try(toset([\"a\"])[0], \"none\")", "\"none\""),
+        ("tolist(toset([\"b\", \"a\"]))[0]", "\"a\""),
+        ("toset([\"b\", \"a\"])[*]", "[\"a\",\"b\"]"),
+        ("toset([var.v])", "\"?\""),
     ] {
         assert_eq!(value(expression), wanted, "{expression}");
     }

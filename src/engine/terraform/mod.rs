@@ -16,6 +16,7 @@ mod refs;
 pub mod rules;
 mod scan;
 mod source;
+mod types;
 mod value;
 
 use super::{Files, Place, Problem};

@@ -8,7 +8,7 @@ pub const HOLE: char = '\u{fffc}';
 /// Deeper values become unknown where they get a name, so that nothing recursive meets them.
 pub const DEEPEST: usize = 64;
 
-/// A value, cheap to clone. Sets are lists without duplicates.
+/// A value, cheap to clone.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Value {
     #[default]
@@ -22,6 +22,8 @@ pub enum Value {
     Number(f64),
     Text(Arc<str>),
     List(Arc<Vec<Value>>),
+    /// Without duplicates, in Terraform's order; an item is its own key.
+    Set(Arc<Vec<Value>>),
     Map(Arc<BTreeMap<String, Value>>),
 }
 
@@ -55,6 +57,7 @@ impl Value {
             Value::Of(_) => Value::Unknown,
             _ if !fuel.steps(1) => Value::Unknown,
             Value::List(items) => Value::list(items.iter().map(|v| v.abroad(fuel)).collect()),
+            Value::Set(items) => Value::Set(items.iter().map(|v| v.abroad(fuel)).collect::<Vec<_>>().into()),
             Value::Map(entries) => Value::map(entries.iter().map(|(k, v)| (k.clone(), v.abroad(fuel))).collect()),
             other => other.clone(),
         }
@@ -78,18 +81,29 @@ impl Value {
     pub fn as_bool(&self) -> Option<bool> {
         match self {
             Value::Bool(b) => Some(*b),
-            Value::Text(text) if &**text == "true" => Some(true),
-            Value::Text(text) if &**text == "false" => Some(false),
+            Value::Text(text) if matches!(&**text, "true" | "1") => Some(true),
+            Value::Text(text) if matches!(&**text, "false" | "0") => Some(false),
             _ => None,
         }
     }
 
+    /// The items of a list or a set.
     pub fn items(&self) -> Option<&[Value]> {
-        if let Value::List(items) = self { Some(items) } else { None }
+        if let Value::List(items) | Value::Set(items) = self { Some(items) } else { None }
     }
 
     pub fn entries(&self) -> Option<&BTreeMap<String, Value>> {
         if let Value::Map(entries) = self { Some(entries) } else { None }
+    }
+
+    /// What a loop goes over: keys and values of a map, a list's with their numbers, a set's as their own keys.
+    pub fn pairs(&self) -> Option<Vec<(Value, Value)>> {
+        match self {
+            Value::List(items) => Some(items.iter().enumerate().map(|(i, v)| (Value::Number(i as f64), v.clone())).collect()),
+            Value::Set(items) => Some(items.iter().map(|v| (v.clone(), v.clone())).collect()),
+            Value::Map(entries) => Some(entries.iter().map(|(k, v)| (Value::text(k), v.clone())).collect()),
+            _ => None,
+        }
     }
 
     /// What a template makes of it: text for plain values, `None` for compound ones and null.
@@ -107,7 +121,7 @@ impl Value {
         fuel.steps(1)
             && match self {
                 Value::Unknown | Value::Of(_) | Value::Partly(_) => false,
-                Value::List(items) => items.iter().all(|v| v.is_whole(fuel)),
+                Value::List(items) | Value::Set(items) => items.iter().all(|v| v.is_whole(fuel)),
                 Value::Map(entries) => entries.values().all(|v| v.is_whole(fuel)),
                 _ => true,
             }
@@ -120,7 +134,7 @@ impl Value {
         }
         match (self, other) {
             (a, b) if a.is_unknown() || b.is_unknown() => None,
-            (Value::List(a), Value::List(b)) => {
+            (Value::List(a), Value::List(b)) | (Value::Set(a), Value::Set(b)) => {
                 if a.len() != b.len() {
                     return Some(false);
                 }
@@ -142,7 +156,7 @@ impl Value {
             return true;
         }
         match self {
-            Value::List(items) => items.iter().any(|v| v.deeper(levels - 1, fuel)),
+            Value::List(items) | Value::Set(items) => items.iter().any(|v| v.deeper(levels - 1, fuel)),
             Value::Map(entries) => entries.values().any(|v| v.deeper(levels - 1, fuel)),
             _ => false,
         }
@@ -170,7 +184,7 @@ impl Value {
             Value::Null => Json::Null,
             Value::Bool(b) => Json::Bool(*b),
             Value::Number(n) => json_number(*n),
-            Value::List(items) => Json::Array(items.iter().map(|v| v.to_json(fuel)).collect::<Option<_>>()?),
+            Value::List(items) | Value::Set(items) => Json::Array(items.iter().map(|v| v.to_json(fuel)).collect::<Option<_>>()?),
             Value::Map(entries) => Json::Object(entries.iter().map(|(k, v)| Some((k.clone(), v.to_json(fuel)?))).collect::<Option<_>>()?),
         })
     }

@@ -1,6 +1,7 @@
 //! Functions over lists, sets and maps.
 use crate::engine::terraform::evaluate::{Answer, Wrong, index};
 use crate::engine::terraform::fuel::Fuel;
+use crate::engine::terraform::types::alike;
 use crate::engine::terraform::value::Value;
 use std::collections::BTreeMap;
 
@@ -19,14 +20,15 @@ pub fn call(name: &str, args: &[Value], fuel: &Fuel) -> Option<Answer> {
             }
             _ => otherwise(args),
         },
-        "tolist" | "tomap" => match args {
-            [v @ (Value::List(_) | Value::Map(_) | Value::Null)] => Ok(v.clone()),
+        "tolist" | "tomap" => match (name, args) {
+            ("tolist", [Value::List(items) | Value::Set(items)]) => Ok(Value::List(items.clone())),
+            ("tomap", [v @ Value::Map(_)]) | (_, [v @ Value::Null]) => Ok(v.clone()),
             _ => otherwise(args),
         },
         "flatten" => {
             let mut flat = Vec::new();
             match args {
-                [Value::List(items)] => {
+                [Value::List(items) | Value::Set(items)] => {
                     if flatten(items, &mut flat, fuel) {
                         Ok(Value::list(flat))
                     } else {
@@ -41,7 +43,7 @@ pub fn call(name: &str, args: &[Value], fuel: &Fuel) -> Option<Answer> {
         "alltrue" | "anytrue" => quantified(name == "alltrue", args),
         "range" => range(args, fuel),
         "one" => match args {
-            [Value::List(items)] => match items.as_slice() {
+            [Value::List(items) | Value::Set(items)] => match items.as_slice() {
                 [] => Ok(Value::Null),
                 [only] => Ok(only.clone()),
                 _ => Err(Wrong),
@@ -49,7 +51,7 @@ pub fn call(name: &str, args: &[Value], fuel: &Fuel) -> Option<Answer> {
             _ => otherwise(args),
         },
         "zipmap" => match args {
-            [Value::List(k), Value::List(v)] if k.len() == v.len() => {
+            [Value::List(k) | Value::Set(k), Value::List(v) | Value::Set(v)] if k.len() == v.len() => {
                 let pairs = k.iter().zip(v.iter()).map(|(k, v)| Some((k.shown()?, v.clone())));
                 Ok(pairs.collect::<Option<BTreeMap<_, _>>>().map_or(Value::Unknown, Value::map))
             }
@@ -66,7 +68,7 @@ pub fn call(name: &str, args: &[Value], fuel: &Fuel) -> Option<Answer> {
 /// These compare items, so all of them must be known.
 fn whole(name: &str, args: &[Value], fuel: &Fuel) -> Option<Answer> {
     if name == "contains"
-        && let [Value::List(items), wanted] = args
+        && let [Value::List(items) | Value::Set(items), wanted] = args
     {
         let answers: Vec<Option<bool>> = items.iter().map(|v| v.same(wanted, fuel)).collect();
         return Some(Ok(if answers.contains(&Some(true)) {
@@ -82,14 +84,16 @@ fn whole(name: &str, args: &[Value], fuel: &Fuel) -> Option<Answer> {
     }
     let items: Option<Vec<&[Value]>> = args.iter().map(Value::items).collect();
     Some(match (name, items.as_deref()) {
-        ("toset" | "distinct", Some([items])) => Ok(unique(items.iter(), name == "toset", fuel)),
-        ("setunion", Some(lists)) => Ok(unique(lists.iter().flat_map(|l| l.iter()), true, fuel)),
+        ("toset", Some([items])) => Ok(set(items, fuel)),
+        ("distinct", Some([items])) => Ok(unique(items, fuel).map_or(Value::Unknown, Value::list)),
+        ("setunion", Some(lists)) => Ok(set(&lists.concat(), fuel)),
         ("setsubtract" | "setintersection", Some([a, b])) => {
             if !fuel.steps(a.len().saturating_mul(b.len())) {
                 return Some(Ok(Value::Unknown));
             }
             let keep = name == "setintersection";
-            Ok(Value::list(a.iter().filter(|v| b.contains(v) == keep).cloned().collect()))
+            let kept: Vec<Value> = a.iter().filter(|v| b.contains(v) == keep).cloned().collect();
+            Ok(set(&kept, fuel))
         }
         ("sort", Some([items])) => {
             let mut texts: Vec<String> = items.iter().filter_map(Value::shown).collect();
@@ -104,7 +108,7 @@ fn whole(name: &str, args: &[Value], fuel: &Fuel) -> Option<Answer> {
             _ => Err(Wrong),
         },
         ("chunklist", _) => match args {
-            [Value::List(items), size] => {
+            [Value::List(items) | Value::Set(items), size] => {
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive and small: checked here")]
                 let size = size.as_number().filter(|n| *n >= 1.0 && *n < 1e6).map(|n| n as usize).ok_or(Wrong);
                 size.map(|n| Value::list(items.chunks(n).map(|c| Value::list(c.to_vec())).collect()))
@@ -115,20 +119,31 @@ fn whole(name: &str, args: &[Value], fuel: &Fuel) -> Option<Answer> {
     })
 }
 
-fn unique<'a>(items: impl Iterator<Item = &'a Value>, sorted: bool, fuel: &Fuel) -> Value {
+/// The set of these items; unknown where one of them is: it could be the same as another.
+pub fn set(items: &[Value], fuel: &Fuel) -> Value {
+    if !items.iter().all(|v| v.is_whole(fuel)) {
+        return Value::Unknown;
+    }
+    let Some(mut items) = unique(&alike(items.to_vec()), fuel) else { return Value::Unknown };
+    items.sort_by(|a, b| match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a.total_cmp(b),
+        _ => a.shown().cmp(&b.shown()),
+    });
+    Value::Set(items.into())
+}
+
+/// The items without those that were there before; nothing if there is no fuel for it.
+fn unique(items: &[Value], fuel: &Fuel) -> Option<Vec<Value>> {
     let mut seen: Vec<Value> = Vec::new();
     for item in items {
         if !fuel.steps(seen.len() + 1) {
-            return Value::Unknown;
+            return None;
         }
         if !seen.contains(item) {
             seen.push(item.clone());
         }
     }
-    if sorted {
-        seen.sort_by_cached_key(|v| v.shown().unwrap_or_default());
-    }
-    Value::list(seen)
+    Some(seen)
 }
 
 fn otherwise(args: &[Value]) -> Answer {
@@ -137,14 +152,14 @@ fn otherwise(args: &[Value]) -> Answer {
 
 fn with_items(args: &[Value], then: impl FnOnce(&[Value]) -> Result<Vec<Value>, Wrong>) -> Answer {
     match args {
-        [Value::List(items)] => then(items).map(Value::list),
+        [Value::List(items) | Value::Set(items)] => then(items).map(Value::list),
         _ => otherwise(args),
     }
 }
 
 fn length(args: &[Value]) -> Answer {
     let n = match args {
-        [Value::List(items)] => items.len(),
+        [Value::List(items) | Value::Set(items)] => items.len(),
         [Value::Map(entries)] => entries.len(),
         [Value::Text(text)] => text.chars().count(),
         _ => return otherwise(args),
@@ -211,7 +226,7 @@ fn flatten(items: &[Value], into: &mut Vec<Value>, fuel: &Fuel) -> bool {
     items.iter().all(|item| {
         fuel.steps(1)
             && match item {
-                Value::List(inner) => flatten(inner, into, fuel),
+                Value::List(inner) | Value::Set(inner) => flatten(inner, into, fuel),
                 Value::Unknown | Value::Of(_) => false,
                 other => {
                     into.push(other.clone());
@@ -222,7 +237,7 @@ fn flatten(items: &[Value], into: &mut Vec<Value>, fuel: &Fuel) -> bool {
 }
 
 fn quantified(all: bool, args: &[Value]) -> Answer {
-    let [Value::List(items)] = args else { return otherwise(args) };
+    let [Value::List(items) | Value::Set(items)] = args else { return otherwise(args) };
     if items.iter().any(|v| v.as_bool() == Some(!all)) {
         return Ok(Value::Bool(!all));
     }

@@ -3,6 +3,8 @@ mod collections;
 mod network;
 mod texts;
 
+pub use collections::set;
+
 use super::evaluate::{Answer, Wrong};
 use super::fuel::Fuel;
 use super::value::Value;

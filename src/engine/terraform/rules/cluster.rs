@@ -50,7 +50,9 @@ fn logs(look: &mut Look<'_>) {
     for (_, cluster) in look.needed(&["aws_eks_cluster"]) {
         let kept: Option<Vec<&str>> = match cluster.value("enabled_cluster_log_types") {
             None => Some(Vec::new()),
-            Some(Value::List(items)) if !items.iter().any(Value::is_unknown) => Some(items.iter().filter_map(Value::as_str).collect()),
+            Some(Value::List(items) | Value::Set(items)) if !items.iter().any(Value::is_unknown) => {
+                Some(items.iter().filter_map(Value::as_str).collect())
+            }
             Some(_) => None,
         };
         let Some(kept) = kept else { continue };

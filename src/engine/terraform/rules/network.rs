@@ -97,7 +97,7 @@ fn way<'a>(block: &'a Block, group: String, protocol: &str) -> Way<'a> {
 /// Whether a range, or one of a list, is most of the internet.
 fn is_open(value: &Value) -> bool {
     match value {
-        Value::List(items) => items.iter().any(is_open),
+        Value::List(items) | Value::Set(items) => items.iter().any(is_open),
         Value::Text(text) => text
             .split_once('/')
             .is_some_and(|(address, length)| length.parse::<u32>().is_ok_and(|l| l < 8 && (l == 0 || !address.starts_with("10.")))),

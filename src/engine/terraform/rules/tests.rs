@@ -34,6 +34,22 @@ fn ids_are_unique() {
     assert_eq!(ids.len(), all().len());
 }
 
+const POOLS: &str = r#"
+variable "pools" {
+  type    = map(object({ types = list(string), min = optional(number, 0), spot = optional(bool, true) }))
+  default = { gpu = { types = ["g6.xlarge", "g5.xlarge", "g6.2xlarge"] } }
+}
+resource "aws_eks_node_group" "p" {
+  for_each       = var.pools
+  instance_types = each.value.types
+  capacity_type  = lookup(each.value, "spot", false) ? "SPOT" : "ON_DEMAND"
+  scaling_config {
+    min_size = try(each.value.min, 1)
+    max_size = 4
+  }
+}
+"#;
+
 /// A rule, a configuration, and how many problems it finds there.
 const CASES: &[(&str, &str, usize)] = &[
     // Values come through variables, locals, conditions and loops.
@@ -97,6 +113,9 @@ const CASES: &[(&str, &str, usize)] = &[
         "data \"aws_iam_policy_document\" \"a\" {\n  statement {\n    actions = [\"sts:AssumeRoleWithWebIdentity\"]\n    principals {\n      type        = \"Federated\"\n      identifiers = [\"arn:aws:iam::1:oidc-provider/x\"]\n    }\n  }\n}\nresource \"aws_iam_role\" \"a\" {\n  assume_role_policy = data.aws_iam_policy_document.a.json\n}\n",
         1,
     ),
+    // What a type declares counts as written.
+    ("gpu-scale-zero", POOLS, 0),
+    ("gpu-spot", POOLS, 0),
     // References.
     ("tf-undeclared", "resource \"aws_vpc\" \"a\" {\n  cidr_block = each.value\n}\n", 1),
     (
