@@ -1,6 +1,6 @@
 //! IAM policies, however they are written: jsonencode, a heredoc, or a policy document's blocks.
 use super::module::{Block, Module};
-use super::value::HOLE;
+use super::value::{HOLE, Value};
 use serde_json::Value as Json;
 
 /// One statement, its lists made plain.
@@ -38,7 +38,7 @@ pub fn of(module: &Module, block: &Block, attribute: &str) -> Option<Policy> {
         return Some(Policy::Known(documents.iter().flat_map(|d| document(d)).collect()));
     }
     Some(match &a.value {
-        super::value::Value::Text(text) | super::value::Value::Partly(text) => match serde_json::from_str::<Json>(text) {
+        Value::Text(text) | Value::Partly(text) => match serde_json::from_str::<Json>(text) {
             Ok(json) => Policy::Known(statements(&json)),
             // A hole may stand for more than a piece of text.
             Err(_) if a.value.is_unknown() => Policy::Unknown,
@@ -54,13 +54,13 @@ pub fn document(block: &Block) -> Vec<Statement> {
         let hole = || vec![HOLE.to_string()];
         match b.value(name) {
             None => Vec::new(),
-            Some(v) => v.items().map_or_else(hole, |items| items.iter().map(|i| i.shown().unwrap_or_else(|| HOLE.to_string())).collect()),
+            Some(v) => v.items().map_or_else(hole, |items| items.iter().map(text).collect()),
         }
     };
     block
         .all("statement")
         .map(|s| Statement {
-            allows: s.text("effect").is_none_or(|e| e == "Allow"),
+            allows: s.value("effect").is_none_or(|e| e.as_str() == Some("Allow")),
             actions: list(s, "actions"),
             not_actions: s.attribute("not_actions").is_some(),
             resources: list(s, "resources"),
@@ -68,9 +68,17 @@ pub fn document(block: &Block) -> Vec<Statement> {
                 .all("principals")
                 .flat_map(|p| list(p, "identifiers").into_iter().map(|i| (p.text("type").unwrap_or("AWS").to_owned(), i)).collect::<Vec<_>>())
                 .collect(),
-            conditions: s.all("condition").map(|c| c.text("variable").unwrap_or_default().to_lowercase()).collect(),
+            conditions: s.all("condition").map(|c| c.value("variable").map(text).unwrap_or_default().to_lowercase()).collect(),
         })
         .collect()
+}
+
+/// A text with holes for what isn't known of it.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Partly(text) => text.to_string(),
+        value => value.shown().unwrap_or_else(|| HOLE.to_string()),
+    }
 }
 
 fn statements(policy: &Json) -> Vec<Statement> {
@@ -88,14 +96,23 @@ fn statement(json: &Json) -> Statement {
         Some(Json::Object(kinds)) => kinds.iter().flat_map(|(kind, who)| texts(Some(who)).into_iter().map(move |w| (kind.clone(), w))).collect(),
         _ => Vec::new(),
     };
-    let conditions = json.get("Condition").and_then(Json::as_object).into_iter().flat_map(serde_json::Map::values);
+    // What isn't known may look at any key.
+    let keys = |operator: &Json| match operator {
+        Json::Object(keys) => keys.keys().map(|k| k.to_lowercase()).collect(),
+        _ => vec![HOLE.to_string()],
+    };
+    let conditions = match json.get("Condition") {
+        None | Some(Json::Null) => Vec::new(),
+        Some(Json::Object(operators)) => operators.values().flat_map(keys).collect(),
+        Some(_) => vec![HOLE.to_string()],
+    };
     Statement {
         allows: json.get("Effect").and_then(Json::as_str).is_none_or(|e| e == "Allow"),
         actions: texts(json.get("Action")),
         not_actions: json.get("NotAction").is_some(),
         resources: texts(json.get("Resource")),
         principals,
-        conditions: conditions.filter_map(Json::as_object).flat_map(|c| c.keys().map(|k| k.to_lowercase())).collect(),
+        conditions,
     }
 }
 

@@ -3,6 +3,7 @@ use super::{Look, Rule};
 use crate::engine::report::{Problem, Severity};
 use crate::engine::terraform::module::{Block, Module};
 use crate::engine::terraform::policy::{self, Policy, Statement};
+use crate::engine::terraform::value::HOLE;
 
 pub static STAR: Rule = Rule {
     id: "iam-star",
@@ -15,8 +16,24 @@ pub static STAR: Rule = Rule {
     check: star,
 };
 
-/// Actions that IAM knows for all resources only.
-const EVERYWHERE: [&str; 11] = [
+/// Actions, beside those that describe and list, that can't be narrowed to a resource: the Service Authorization Reference
+/// (docs.aws.amazon.com/service-authorization/latest/reference) names no resource type for them; for Cost Explorer's it
+/// names billing views only, and `ec2:CreateTags` is narrowed by conditions.
+const EVERYWHERE: [&str; 25] = [
+    "ce:GetCostAndUsage",
+    "ce:GetCostForecast",
+    "ce:GetDimensionValues",
+    "ce:GetTags",
+    "ce:GetUsageForecast",
+    "cloudwatch:GetMetricData",
+    "cloudwatch:GetMetricStatistics",
+    "ec2:GetSpotPlacementScores",
+    "pricing:GetAttributeValues",
+    "pricing:GetProducts",
+    "tag:GetResources",
+    "tag:GetTagKeys",
+    "tag:GetTagValues",
+    "xray:GetSamplingRules",
     "ecr:GetAuthorizationToken",
     "cloudwatch:PutMetricData",
     "sts:GetCallerIdentity",
@@ -76,7 +93,7 @@ fn judge(look: &mut Look<'_>, block: &Block, attribute: Option<&str>, statements
     for (n, s) in statements.iter().enumerate().filter(|(_, s)| s.allows) {
         let Some(message) = too_much(s) else { continue };
         let whose = if block.labels.is_empty() { "the role".to_owned() } else { format!("`{}`", block.address()) };
-        let message = format!("Statement {} of {whose} {message}.", n + 1);
+        let message = format!("Statement {} of {whose} {message}.", n + 1).replace(HOLE, "…");
         let problem: Problem = match attribute {
             Some(name) => {
                 let near = needle(look, block, name, s);
@@ -122,7 +139,7 @@ fn too_much(s: &Statement) -> Option<String> {
         return Some(format!("allows {what} (`{action}`)"));
     }
     if let Some(everything) = s.resources.iter().find(|r| is_everything(r))
-        && let Some(action) = s.actions.iter().find(|a| !fits_everywhere(a))
+        && let Some(action) = s.actions.iter().find(|a| !a.contains(HOLE) && !fits_everywhere(a))
     {
         return Some(format!("allows `{action}` on every resource (`{everything}`)"));
     }
@@ -159,7 +176,7 @@ fn assume(look: &mut Look<'_>) {
             }
             let federated =
                 s.principals.iter().any(|(kind, _)| kind == "Federated") && s.actions.iter().any(|a| a == "sts:AssumeRoleWithWebIdentity");
-            if federated && !s.conditions.iter().any(|c| c.ends_with(":sub") || c.contains(crate::engine::terraform::value::HOLE)) {
+            if federated && !s.conditions.iter().any(|c| c.ends_with(":sub") || c.contains(HOLE)) {
                 let problem =
                     look.of(role, "assume_role_policy", format!("`{}` can be taken by every subject of its identity provider.", role.address()));
                 look.found(problem.fix("Add a condition on the provider's `:sub`: which repository, which service account."));

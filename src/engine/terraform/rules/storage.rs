@@ -1,12 +1,20 @@
 //! Rules about S3 buckets.
 use super::{Look, Rule};
 use crate::engine::report::Severity;
-use crate::engine::terraform::module::{Block, Module};
+use crate::engine::terraform::module::{Attribute, Block, Module};
 use crate::engine::terraform::policy::{self, Policy};
+use crate::engine::terraform::value::Value;
 
-/// The resources of a type that belong to a bucket.
+/// The resources of a type that belong to a bucket, or may: of some it isn't known which bucket they mean.
 fn of<'a>(module: &'a Module, bucket: &Block, kind: &'a str) -> Vec<&'a Block> {
-    module.resources(kind).filter(|b| b.points_at("bucket", bucket, "bucket")).collect()
+    module.resources(kind).filter(|b| b.points_at("bucket", bucket, "bucket") || may_be_any(b)).collect()
+}
+
+/// Whether nothing is known of the bucket that a resource means.
+fn may_be_any(block: &Block) -> bool {
+    let unknown = |a: &&Attribute| matches!(a.value, Value::Unknown | Value::Partly(_));
+    let bucket = block.attribute("bucket").filter(unknown);
+    bucket.is_some_and(|a| !a.refs.iter().any(|path| path.first().is_some_and(|root| root == "aws_s3_bucket")))
 }
 
 /// Lines that declare a resource for a bucket.

@@ -34,6 +34,87 @@ fn ids_are_unique() {
     assert_eq!(ids.len(), all().len());
 }
 
+/// A role for a service account as EKS' own pages write it, in both spellings.
+const IRSA: &str = r#"
+data "aws_iam_policy_document" "trust" {
+  statement {
+    actions = ["sts:AssumeRoleWithWebIdentity"]
+    principals {
+      type        = "Federated"
+      identifiers = [aws_iam_openid_connect_provider.eks.arn]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "${replace(aws_iam_openid_connect_provider.eks.url, "https://", "")}:sub"
+      values   = ["system:serviceaccount:ai:model-loader"]
+    }
+  }
+}
+resource "aws_iam_role" "a" {
+  assume_role_policy = data.aws_iam_policy_document.trust.json
+}
+resource "aws_iam_role" "b" {
+  assume_role_policy = jsonencode({
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRoleWithWebIdentity"
+      Principal = { Federated = aws_iam_openid_connect_provider.eks.arn }
+      Condition = {
+        StringEquals = { "${replace(aws_iam_openid_connect_provider.eks.url, "https://", "")}:sub" = "system:serviceaccount:ai:model-loader" }
+      }
+    }]
+  })
+}
+"#;
+
+const BUCKETS: &str = r#"
+variable "name" {
+}
+locals {
+  one  = aws_s3_bucket.one.id
+  both = { a = aws_s3_bucket.two, b = aws_s3_bucket.three }
+}
+resource "aws_s3_bucket" "one" {
+}
+resource "aws_s3_bucket" "two" {
+}
+resource "aws_s3_bucket" "three" {
+}
+resource "aws_s3_bucket" "named" {
+  bucket = var.name
+}
+resource "aws_s3_bucket" "many" {
+  for_each = toset(["a", "b"])
+  bucket   = each.key
+}
+resource "aws_s3_bucket_versioning" "one" {
+  bucket = local.one
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+resource "aws_s3_bucket_versioning" "both" {
+  for_each = local.both
+  bucket   = each.value.id
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+resource "aws_s3_bucket_versioning" "named" {
+  bucket = var.name
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+resource "aws_s3_bucket_versioning" "many" {
+  for_each = aws_s3_bucket.many
+  bucket   = each.value.id
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+"#;
+
 const POOLS: &str = r#"
 variable "pools" {
   type    = map(object({ types = list(string), min = optional(number, 0), spot = optional(bool, true) }))
@@ -113,6 +194,20 @@ const CASES: &[(&str, &str, usize)] = &[
         "data \"aws_iam_policy_document\" \"a\" {\n  statement {\n    actions = [\"sts:AssumeRoleWithWebIdentity\"]\n    principals {\n      type        = \"Federated\"\n      identifiers = [\"arn:aws:iam::1:oidc-provider/x\"]\n    }\n  }\n}\nresource \"aws_iam_role\" \"a\" {\n  assume_role_policy = data.aws_iam_policy_document.a.json\n}\n",
         1,
     ),
+    // What isn't known of a policy is no fault.
+    ("iam-assume", IRSA, 0),
+    (
+        "iam-star",
+        "variable \"actions\" {\n  type = list(string)\n}\nresource \"aws_iam_policy\" \"a\" {\n  policy = jsonencode({ Statement = [{ Effect = \"Allow\", Action = var.actions, Resource = \"*\" }] })\n}\ndata \"aws_iam_policy_document\" \"a\" {\n  statement {\n    effect    = var.actions[0]\n    actions   = [\"s3:PutObject\"]\n    resources = [\"*\"]\n  }\n}\n",
+        0,
+    ),
+    (
+        "iam-star",
+        "resource \"aws_iam_policy\" \"a\" {\n  policy = jsonencode({ Statement = [{ Effect = \"Allow\", Action = [\"ce:GetCostAndUsage\", \"cloudwatch:GetMetricData\", \"pricing:GetProducts\"], Resource = \"*\" }] })\n}\n",
+        0,
+    ),
+    // A bucket is named through locals, loops and variables.
+    ("s3-version", BUCKETS, 0),
     // What a type declares counts as written.
     ("gpu-scale-zero", POOLS, 0),
     ("gpu-spot", POOLS, 0),
@@ -176,4 +271,19 @@ fn a_fix_is_a_diff_of_the_line_that_is_wrong() {
     let terraform = read("variable \"name\" {\n}\n");
     let problems = run(by_id("tf-var-typed").unwrap(), &terraform);
     assert_eq!(problems[0].fix.as_deref(), Some(" variable \"name\" {\n+  type = string"));
+}
+
+#[test]
+fn a_bucket_made_in_a_loop_that_is_not_followed_gets_the_benefit_of_the_doubt() {
+    let versioning = "resource \"aws_s3_bucket\" \"many\" {\n  for_each = toset([\"a\"])\n}\nresource \"aws_s3_bucket_versioning\" \"many\" {\n  for_each = { for k, b in aws_s3_bucket.many : k => b.id }\n  bucket   = each.value\n  versioning_configuration {\n    status = \"Enabled\"\n  }\n}\n";
+    assert_eq!(run(by_id("s3-version").unwrap(), &read(versioning)), []);
+}
+
+#[test]
+fn an_address_means_nothing_in_another_module() {
+    let file = |path: &str, text: &str| File { path: path.into(), bytes: text.into() };
+    let call = "module \"a\" {\n  source = \"./a\"\n  bucket = aws_s3_bucket.b.id\n}\nresource \"aws_s3_bucket\" \"b\" {\n}\nresource \"aws_s3_bucket_versioning\" \"b\" {\n  bucket = aws_s3_bucket.b.id\n  versioning_configuration {\n    status = \"Enabled\"\n  }\n}\n";
+    let inside = "variable \"bucket\" {\n}\nresource \"aws_s3_bucket\" \"b\" {\n}\nresource \"aws_s3_bucket_versioning\" \"b\" {\n  bucket = var.bucket\n  versioning_configuration {\n    status = \"Enabled\"\n  }\n}\n";
+    let terraform = Terraform::read(&Files::new(vec![file("main.tf", call), file("a/main.tf", inside)]));
+    assert_eq!(run(by_id("s3-version").unwrap(), &terraform).len(), 1);
 }
