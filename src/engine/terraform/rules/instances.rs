@@ -162,10 +162,15 @@ fn encrypted(look: &mut Look<'_>) {
     let by_default = look.resources(&["aws_ebs_encryption_by_default"]).iter().any(|(_, b)| b.attribute("enabled").is_none() || b.is_true("enabled"));
     for (_, block) in machines {
         let volumes = volumes(block);
-        if by_default || (volumes.is_empty() && block.all("launch_template").next().is_some()) {
+        // A machine made from a template takes the template's root volume.
+        let root = match block.of() {
+            "aws_instance" | "aws_launch_configuration" => block.all("root_block_device").next().is_some(),
+            _ => !volumes.is_empty(),
+        };
+        if by_default {
             continue;
         }
-        if volumes.is_empty() {
+        if !root && block.all("launch_template").next().is_none() {
             let lines = if block.of() == "aws_launch_template" {
                 "block_device_mappings {\n  device_name = \"/dev/xvda\"\n\n  ebs {\n    encrypted = true\n  }\n}"
             } else {
@@ -219,10 +224,25 @@ pub static GP2: Rule = Rule {
     check: gp2,
 };
 
+/// The attribute that says of which type a volume is, where EC2 makes a gp2 if it isn't there:
+/// CreateVolume's default and a block device mapping's. A root volume has its image's type.
+fn takes_gp2(holder: &Block) -> Option<&'static str> {
+    match holder.kind.as_str() {
+        "ebs_block_device" => Some("volume_type"),
+        _ => (holder.of() == "aws_ebs_volume").then_some("type"),
+    }
+}
+
 fn gp2(look: &mut Look<'_>) {
     let modules: &[Module] = look.modules();
     let mut problems: Vec<Problem> = Vec::new();
     for block in modules.iter().flat_map(|m| m.blocks.iter()).filter(|b| b.kind == "resource") {
+        for holder in volumes(block) {
+            if let Some(name) = takes_gp2(holder).filter(|name| holder.value(name).is_none()) {
+                let message = format!("A volume of `{}` says no type and is gp2 then.", block.address());
+                problems.push(look.on(holder, message).fix(look.insert(holder, &format!("{name} = \"gp3\""))));
+            }
+        }
         let holders = volumes(block).into_iter().chain([block]);
         for (holder, name) in holders.flat_map(|h| ["type", "volume_type", "storage_type"].map(|n| (h, n))) {
             if holder.text(name) == Some("gp2") {

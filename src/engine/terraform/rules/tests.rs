@@ -211,6 +211,18 @@ const CASES: &[(&str, &str, usize)] = &[
     // What a type declares counts as written.
     ("gpu-scale-zero", POOLS, 0),
     ("gpu-spot", POOLS, 0),
+    // Another volume's encryption is no help to the root volume.
+    ("ec2-ebs-enc", "resource \"aws_instance\" \"a\" {\n  ebs_block_device {\n    device_name = \"/dev/sdf\"\n    encrypted   = true\n  }\n}\n", 1),
+    (
+        "ec2-ebs-enc",
+        "resource \"aws_instance\" \"a\" {\n  root_block_device {\n    encrypted = true\n  }\n  ebs_block_device {\n    device_name = \"/dev/sdf\"\n    encrypted   = true\n  }\n}\n",
+        0,
+    ),
+    (
+        "gp2",
+        "resource \"aws_ebs_volume\" \"a\" {\n  size = 10\n}\nresource \"aws_instance\" \"a\" {\n  root_block_device {\n    volume_size = 10\n  }\n  ebs_block_device {\n    device_name = \"/dev/sdf\"\n  }\n}\n",
+        2,
+    ),
     // References.
     ("tf-undeclared", "resource \"aws_vpc\" \"a\" {\n  cidr_block = each.value\n}\n", 1),
     (
