@@ -58,7 +58,11 @@ impl Source {
             let message = format!("Brackets are nested more than {} deep here.", scan::MAX_DEPTH);
             return Err(Problem::new(message).at(lines.place(path, text, &(at..at + 1))).fix("Give the inner parts names as locals."));
         }
-        match hcl_edit::parser::parse_body(text) {
+        if let Brackets::Split(at) = brackets {
+            let problem = Problem::new("The quote that opens here isn't closed on its line.").at(lines.place(path, text, &(at..at + 1)));
+            return Err(problem.fix("Close it with `\"`. A text of several lines is a heredoc: `<<-EOT`, the lines, `EOT`."));
+        }
+        match hcl_edit::parser::parse_body(&scan::joined(text)) {
             Ok(body) => Ok(Source { path: path.to_owned(), text: text.to_owned(), body, lines }),
             Err(error) => Err(syntax(path, text, &lines, &brackets, &error)),
         }
@@ -135,9 +139,24 @@ mod tests {
     fn faults_have_places_in_characters_and_plain_words() {
         assert_eq!(fault("a {\n  b = \"ä\" c\n}\n"), ("`c` is not expected here: expected newline or eof.".into(), 2, 11));
         assert_eq!(fault("a {\n  b = [1,\n"), ("The `[` that opens here is never closed.".into(), 2, 7));
+        assert_eq!(fault("a = 1\nb = \"x\ny\"\n"), ("The quote that opens here isn't closed on its line.".into(), 2, 5));
         let (message, line, _) = fault("a = 1\nb = = 2\n");
         assert!(message.starts_with("`=` is not expected here"), "{message}");
         assert_eq!(line, 2);
+    }
+
+    #[test]
+    fn lines_end_where_terraform_lets_them() {
+        for text in [
+            "a = { for k, v in m :\n  k => v == null\n  ? \"x\"\n  : v\n}\n",
+            "a = { for k, v in m : k => v +\n  1 # why\n  if v != null\n  && v > 1\n}\n",
+            "a = { for k, v in m : k => {\n  b = v\n  c = 1\n} }\n",
+            "a = { for k in\n  m : k => <<EOT\nx\nEOT\n}\n",
+            "a = [\n  for\n  k in m : k\n]\n",
+            "a = \"${\n  b\n}\"\n",
+        ] {
+            assert!(Source::parse("main.tf", text.as_bytes()).is_ok(), "{text}");
+        }
     }
 
     #[test]
