@@ -59,12 +59,14 @@ pub fn run(check: &Check, sources: &Sources<'_>) -> Checked {
         return Checked { finding: Finding::from_problems(&check.id, check.points, "", problems), looked_at, missing: true };
     }
     let found: Vec<Found> = subjects.iter().flat_map(|s| query(s, &parsed)).collect();
-    // What a check never tells may not stand in its message either: the expected value is the answer.
-    let problems: Vec<Problem> = judge(expect, path, &found, check.fix != FixPolicy::Never)
+    // The expected value is the answer: a message may hold it where a fix is shown at once. Where one waits for its hints,
+    // it is that fix, unless the author wrote one.
+    let fix = (check.fix == FixPolicy::AfterHints && check.fix_text.is_none()).then(|| expected(expect, path)).flatten();
+    let problems: Vec<Problem> = judge(expect, path, &found, check.fix == FixPolicy::Now)
         .into_iter()
         .map(|(message, place)| {
             let place = place.or_else(|| subjects.first().and_then(|s| nearest(s, path)));
-            Problem { place, ..Problem::new(message) }
+            Problem { place, fix: fix.clone(), ..Problem::new(message) }
         })
         .collect();
     let passed = format!("`{}` is as it should be.", short(path));
@@ -236,7 +238,7 @@ fn beginnings(path: &str) -> Vec<&str> {
 
 /// What is wrong with what was found, each with its place where there is one.
 fn judge(expect: &Expect, path: &str, found: &[Found], tell: bool) -> Vec<(String, Option<Place>)> {
-    // A filter names what it looks for; a check that never tells shows the path up to it.
+    // A filter names what it looks for; a check that doesn't tell shows the path up to it.
     let open = if tell { path } else { path.split("[?").next().unwrap_or(path) };
     let filtered = open.len() < path.len();
     let path = short(open);
@@ -312,6 +314,16 @@ fn wish(expect: &Expect) -> String {
     }
 }
 
+/// What is expected where, as a fix; nothing where the message can't but say it.
+fn expected(expect: &Expect, path: &str) -> Option<String> {
+    let path = short(path);
+    match expect {
+        Expect::Exists(false) | Expect::Absent(true) => None,
+        Expect::Exists(true) | Expect::Absent(false) => Some(format!("Expected: `{path}`.")),
+        _ => Some(format!("Expected in `{path}`: {}.", wish(expect))),
+    }
+}
+
 /// Equal as values: 3 and 3.0 are the same number.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
@@ -358,15 +370,19 @@ fn short(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use crate::engine::check::{Check, Count, Expect, FixPolicy, Format, Kind};
-    use crate::engine::{Checks, File, Files, Surroundings, grade};
+    use crate::engine::{Checks, File, Files, Report, Surroundings, grade};
 
     fn message(file: &str, format: Format, text: &str, path: &str, expect: Expect, fix: FixPolicy) -> String {
+        let report = report(file, format, text, path, expect, fix, None);
+        report.findings.into_iter().map(|f| f.message).collect()
+    }
+
+    fn report(file: &str, format: Format, text: &str, path: &str, expect: Expect, fix: FixPolicy, fix_text: Option<String>) -> Report {
         let kind = Kind::Select { file: None, format: Some(format), path: path.into(), expect };
-        let check = Check { id: "c".into(), points: 1, gate: false, fix, hints: vec![], hidden: false, why: None, fix_text: None, only: None, kind };
+        let check = Check { id: "c".into(), points: 1, gate: false, fix, hints: vec![], hidden: false, why: None, fix_text, only: None, kind };
         let checks = Checks { lab: "l".into(), lab_hash: String::new(), checks: vec![check] };
         let files = Files::new(vec![File { path: file.into(), bytes: text.as_bytes().to_vec() }]);
-        let report = grade(&checks, &files, &Surroundings::default(), &mut |_| {});
-        report.findings.into_iter().map(|f| f.message).collect()
+        grade(&checks, &files, &Surroundings::default(), &mut |_| {})
     }
 
     #[test]
@@ -377,6 +393,23 @@ mod tests {
         let text = r#"{"limits": {"nvidia.com/gpu": 2}}"#;
         let said = message("a.json", Format::Json, text, "$.limits[*]", Expect::Max(1.0), FixPolicy::Now);
         assert_eq!(said, "`limits['nvidia.com/gpu']` is `2`; expected at most 1.");
+    }
+
+    #[test]
+    fn an_answer_that_waits_for_its_hints_is_a_fix_and_no_message() {
+        let said = |expect, fix, author: Option<&str>| {
+            let finding = report("d.yaml", Format::Yaml, "xid: 31\n", "$.xid", expect, fix, author.map(str::to_owned)).findings.remove(0);
+            assert_eq!(finding.fix, finding.problems[0].fix);
+            (finding.message, finding.fix.unwrap_or_default())
+        };
+        let words = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        let equals = || Expect::Equals(79.into());
+        assert_eq!(said(equals(), FixPolicy::Now, None), words("`xid` is `31`; expected `79`.", ""));
+        assert_eq!(said(equals(), FixPolicy::AfterHints, None), words("`xid` is `31`, which isn't right.", "Expected in `xid`: `79`."));
+        assert_eq!(said(equals(), FixPolicy::AfterHints, Some("Look it up.")), words("`xid` is `31`, which isn't right.", "Look it up."));
+        assert_eq!(said(equals(), FixPolicy::Never, None), words("`xid` is `31`, which isn't right.", ""));
+        let none = Expect::Absent(true);
+        assert_eq!(said(none, FixPolicy::AfterHints, None), words("`xid` is `31`; it must not be there.", ""));
     }
 
     #[test]
