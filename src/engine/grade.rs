@@ -71,7 +71,7 @@ pub fn grade(checks: &Checks, files: &Files, surroundings: &Surroundings, told: 
         answers: asks(|k| matches!(k, Kind::Quiz(_))).then(|| quiz::Answers::read(files)),
     };
     let findings = run(checks, &sources, surroundings, told);
-    let why_not = not_gradable(&sources);
+    let why_not = not_gradable(checks, &sources);
     let mut report = Report::graded(&checks.lab, &checks.lab_hash, findings);
     report.versions = versions(checks);
     if let Some(why) = why_not {
@@ -103,17 +103,22 @@ fn is_something_else(path: &str, checks: &Checks) -> bool {
     named(|f| *f == Some(Format::Yaml)) && !named(|f| matches!(f, None | Some(Format::Kubernetes)))
 }
 
-/// Why nothing of the hand-in can be graded: there is no file, or none of its documents could be read.
-fn not_gradable(sources: &Sources<'_>) -> Option<String> {
+/// Why nothing of the hand-in can be graded: there is no file, or nothing that the checks read could be read.
+fn not_gradable(checks: &Checks, sources: &Sources<'_>) -> Option<String> {
     if sources.files.is_empty() {
         return Some("The hand-in has no files.".into());
     }
     if sources.kubernetes.documents().next().is_some() || sources.core.iter().any(|s| !s.documents.is_empty()) {
         return None;
     }
+    let (any_alone, alone) = select::read_alone(checks, sources.files);
+    if any_alone || sources.terraform.as_ref().is_some_and(Terraform::is_any_read) {
+        return None;
+    }
+    let terraform = sources.terraform.iter().flat_map(Terraform::unread);
     let core = sources.core.iter().flat_map(|s| &s.problems);
     let answers = sources.answers.iter().flat_map(quiz::Answers::problems);
-    let first = sources.unreadable.iter().copied().chain(core).chain(answers).next()?;
+    let first = sources.unreadable.iter().copied().chain(core).chain(answers).chain(terraform).chain(&alone).next()?;
     let place = first.place.as_ref().map(|p| format!("{}:{}:{}: ", p.file, p.line, p.column)).unwrap_or_default();
     Some(format!("No document could be read. {place}{}", first.message))
 }

@@ -1,5 +1,6 @@
 //! The `select` kind: a JSONPath over the parsed documents of a hand-in, and what must be found there.
-use super::check::{Check, Count, Expect, FixPolicy, Format, Kind};
+use super::check::{Check, Checks, Count, Expect, FixPolicy, Format, Kind};
+use super::files::Files;
 use super::grade::{Checked, Document, Sources, no_tool, what};
 use super::kubernetes::quantity::Quantity;
 use super::kubernetes::rules::Subject as About;
@@ -127,8 +128,9 @@ fn subjects<'a>(check: &Check, file: Option<&str>, format: Format, sources: &'a 
                 .map(|d| Subject { id: Document::File(d.file.clone()), file: d.file.clone(), json: d.root.to_json(), places: Places::Node(&d.root) })
                 .collect()
         }
-        Format::Json => owned(sources, |path| file.map_or(path.ends_with(".json"), |f| glob::matches(f, path)), located::json, &mut unreadable),
-        Format::Toml => owned(sources, |path| file.map_or(path.ends_with(".toml"), |f| glob::matches(f, path)), located::toml, &mut unreadable),
+        Format::Json | Format::Toml => {
+            reader(format).map_or_else(Vec::new, |(ending, read)| owned(sources, |path| is_wanted(file, ending, path), read, &mut unreadable))
+        }
         Format::Hcl => sources
             .terraform
             .iter()
@@ -139,12 +141,7 @@ fn subjects<'a>(check: &Check, file: Option<&str>, format: Format, sources: &'a 
 }
 
 /// The documents of files that only this check reads.
-fn owned<'a>(
-    sources: &Sources<'_>,
-    wanted: impl Fn(&str) -> bool,
-    read: fn(&str, &[u8]) -> Result<Node, Vec<Problem>>,
-    unreadable: &mut Vec<Problem>,
-) -> Vec<Subject<'a>> {
+fn owned<'a>(sources: &Sources<'_>, wanted: impl Fn(&str) -> bool, read: Read, unreadable: &mut Vec<Problem>) -> Vec<Subject<'a>> {
     let mut subjects = Vec::new();
     for file in sources.files.iter().filter(|f| wanted(&f.path)) {
         match read(&file.path, &file.bytes) {
@@ -158,6 +155,38 @@ fn owned<'a>(
         }
     }
     subjects
+}
+
+/// Whether any JSON or TOML file that only these checks read can be read, and why the others can't.
+pub fn read_alone(checks: &Checks, files: &Files) -> (bool, Vec<Problem>) {
+    let (mut any, mut problems) = (false, Vec::new());
+    for check in &checks.checks {
+        let Kind::Select { file, format, .. } = &check.kind else { continue };
+        let format = format.unwrap_or_else(|| guessed(file.as_deref()));
+        let Some((ending, read)) = reader(format) else { continue };
+        for found in files.iter().filter(|f| is_wanted(file.as_deref(), ending, &f.path)) {
+            match read(&found.path, &found.bytes) {
+                Ok(_) => any = true,
+                Err(why) => problems.extend(why),
+            }
+        }
+    }
+    (any, problems)
+}
+
+type Read = fn(&str, &[u8]) -> Result<Node, Vec<Problem>>;
+
+/// How files of a format that nothing else reads are named and read.
+fn reader(format: Format) -> Option<(&'static str, Read)> {
+    match format {
+        Format::Json => Some((".json", located::json)),
+        Format::Toml => Some((".toml", located::toml)),
+        Format::Kubernetes | Format::Yaml | Format::Hcl => None,
+    }
+}
+
+fn is_wanted(file: Option<&str>, ending: &str, path: &str) -> bool {
+    file.map_or(path.ends_with(ending), |glob| glob::matches(glob, path))
 }
 
 fn query(subject: &Subject<'_>, path: &JsonPath) -> Vec<Found> {
@@ -370,6 +399,7 @@ fn short(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use crate::engine::check::{Check, Count, Expect, FixPolicy, Format, Kind};
+    use crate::engine::report::Graded;
     use crate::engine::{Checks, File, Files, Report, Surroundings, grade};
 
     fn message(file: &str, format: Format, text: &str, path: &str, expect: Expect, fix: FixPolicy) -> String {
@@ -410,6 +440,22 @@ mod tests {
         assert_eq!(said(equals(), FixPolicy::Never, None), words("`xid` is `31`, which isn't right.", ""));
         let none = Expect::Absent(true);
         assert_eq!(said(none, FixPolicy::AfterHints, None), words("`xid` is `31`; it must not be there.", ""));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_at_all_is_not_gradable_whatever_it_is() {
+        for (file, format, broken, whole) in [
+            ("main.tf", Format::Hcl, "locals {\n  a = [1,\n", "locals {\n  a = 1\n}\n"),
+            ("plan.json", Format::Json, "{\n  \"a\": 1,,\n}\n", "{}"),
+            ("pyproject.toml", Format::Toml, "[a]\na = = 1\n", "[a]\n"),
+        ] {
+            let of = |text| report(file, format, text, "$.a", Expect::Absent(true), FixPolicy::Now, None);
+            let why = of(broken);
+            assert_eq!((why.outcome, why.score), (Graded::NotGradable, 0), "{file}");
+            let message = why.message.unwrap_or_default();
+            assert!(message.starts_with(&format!("No document could be read. {file}:2:")), "{message}");
+            assert_eq!(of(whole).outcome, Graded::Graded, "{file}");
+        }
     }
 
     #[test]

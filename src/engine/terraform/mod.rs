@@ -63,6 +63,16 @@ impl Terraform {
         Terraform { sources, unread, document, root, modules, spent }
     }
 
+    /// Whether any of the configuration to plan could be read.
+    pub fn is_any_read(&self) -> bool {
+        !self.root.is_empty()
+    }
+
+    /// Why files could not be read, or were refused.
+    pub fn unread(&self) -> &[Problem] {
+        &self.unread
+    }
+
     /// What the built-in rule `id` finds; nothing for a rule that doesn't exist.
     pub fn rule(&self, id: &str) -> Vec<Problem> {
         rules::by_id(id).map_or_else(Vec::new, |rule| rules::run(rule, self))
