@@ -273,6 +273,11 @@ fn dynamic(scope: &Scope<'_>, tree: &Tree, source: usize, made: &mut Block) {
     });
 }
 
+/// How much there is to look at in a body.
+fn weight(body: &Body) -> usize {
+    body.iter().map(|s| if let Structure::Block(b) = s { 1 + weight(&b.body) } else { 1 }).sum()
+}
+
 /// Calls `each` with the kind and the content of a `dynamic` block once for each block it makes, its iterator bound.
 pub fn unfold<'t>(scope: &Scope<'_>, tree: &'t Tree, mut each: impl FnMut(&str, &'t Tree)) {
     let Some(kind) = tree.labels.first().map(BlockLabel::as_str) else { return };
@@ -287,7 +292,12 @@ pub fn unfold<'t>(scope: &Scope<'_>, tree: &'t Tree, mut each: impl FnMut(&str, 
             .map(|(key, value)| Value::map(BTreeMap::from([("key".to_owned(), key), ("value".to_owned(), value)])))
             .collect(),
     };
+    let weight = weight(&content.body);
     for value in values {
+        // Loops inside of loops multiply what they hold.
+        if !scope.fuel.steps(weight) {
+            return;
+        }
         scope.with(vec![(iterator.to_owned(), value)], || each(kind, content));
     }
 }

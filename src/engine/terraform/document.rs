@@ -261,9 +261,10 @@ impl Reading<'_> {
     /// A value that is known in all of its parts, or at least by what they are called.
     fn known(&self, value: &Known, fuel: &Fuel, key: &Range<usize>, span: &Range<usize>) -> Option<Node> {
         Some(match value {
-            Known::Unknown | Known::Partly(_) => return None,
-            Known::Of(address) => self.node(What::Leaf(Value::String(format!("${{{address}}}"))), span),
             _ if !fuel.steps(1) => return None,
+            Known::Unknown | Known::Partly(_) => return None,
+            Known::Of(address) if !fuel.bytes(address.len()) => return None,
+            Known::Of(address) => self.node(What::Leaf(Value::String(format!("${{{address}}}"))), span),
             Known::List(items) | Known::Set(items) => {
                 let items = items.iter().map(|v| self.known(v, fuel, span, span)).collect::<Option<_>>()?;
                 self.node(What::List(items), key)

@@ -95,6 +95,27 @@ fn a_billion_instances_are_refused() {
 }
 
 #[test]
+fn loops_inside_of_loops_do_not_multiply_what_they_hold() {
+    let (open, close) = ("dynamic \"x\" {\n  for_each = range(20)\n  content {\n", "}\n}\n");
+    let inner = "a {\n}\n".repeat(20_000);
+    survives(format!("resource \"a\" \"b\" {{\n{}{inner}{}}}\n", open.repeat(8), close.repeat(8)));
+}
+
+#[test]
+fn addresses_that_are_passed_around_stay_few_and_short() {
+    let mut text = format!("locals {{\n  a0 = [{}]\n", "aws_subnet.a.id, ".repeat(2_000));
+    for n in 0..30 {
+        text += &format!("  a{} = [local.a{n}, local.a{n}]\n", n + 1);
+    }
+    text += "  b0 = aws_x.y\n";
+    for n in 0..5_000 {
+        text += &format!("  b{} = local.b{n}.attribute\n", n + 1);
+    }
+    text += "}\nmodule \"m\" {\n  source = \"./m\"\n  a = local.a30\n}\n";
+    survives(text);
+}
+
+#[test]
 fn long_lines_and_bytes_that_are_no_text() {
     let line = format!("locals {{\n  a = \"{}\"\n}}\n", "x".repeat(1024 * 1024));
     assert!(!survives(line).rule("parses").is_empty());

@@ -54,8 +54,8 @@ impl Value {
     /// The value as another module sees it: the names in it mean nothing there.
     pub fn abroad(&self, fuel: &Fuel) -> Value {
         match self {
-            Value::Of(_) => Value::Unknown,
             _ if !fuel.steps(1) => Value::Unknown,
+            Value::Of(_) => Value::Unknown,
             Value::List(items) => Value::list(items.iter().map(|v| v.abroad(fuel)).collect()),
             Value::Set(items) => Value::Set(items.iter().map(|v| v.abroad(fuel)).collect::<Vec<_>>().into()),
             Value::Map(entries) => Value::map(entries.iter().map(|(k, v)| (k.clone(), v.abroad(fuel))).collect()),
