@@ -55,6 +55,16 @@ pub fn ticks(text: impl Display, _: &dyn askama::Values) -> askama::Result<HtmlS
     Ok(HtmlSafeOutput(ticked(&text.to_string())))
 }
 
+/// `{{ message|sentence }}`: the same as a heading. Messages begin small where they follow a place, as on the command line.
+#[askama::filter_fn]
+pub fn sentence(text: impl Display, _: &dyn askama::Values) -> askama::Result<HtmlSafeOutput<String>> {
+    let mut text = text.to_string();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    Ok(HtmlSafeOutput(ticked(&text)))
+}
+
 fn ticked(text: &str) -> String {
     let mut html = String::with_capacity(text.len() + 16);
     let parts: Vec<&str> = text.split('`').collect();

@@ -124,6 +124,8 @@ try {
     const file = await page.request.get(url + link)
     is(file.headers()['content-disposition']?.startsWith('attachment'), 'a file is shown, not saved')
     is(file.headers()['content-security-policy']?.includes('sandbox'), 'a file is served without a sandbox')
+    const [download] = await Promise.all([page.waitForEvent('download'), page.goto(url + link).catch(() => {})])
+    is(download.suggestedFilename() === 'evil.yaml', 'opening a file does not save it')
   })
 
   await story('an instructor reviews by keyboard', browser, {}, async (page) => {

@@ -9,6 +9,7 @@ on_both!(
     what_can_not_be_taken_is_refused_with_the_file_and_the_reason,
     a_lab_opens_when_the_one_it_needs_is_passed_or_past,
     hidden_checks_tell_nothing_before_the_due_time_of_their_student,
+    a_page_and_a_picture_with_scripts_run_nowhere,
 );
 
 /// A lab's solution, or one of its mistakes, from the program in the binary.
@@ -104,6 +105,38 @@ async fn a_lab_opens_when_the_one_it_needs_is_passed_or_past(portal: Portal) {
     uploads(&mut ada, "rollouts-and-probes", &files_of("rollouts-and-probes/solution")).await;
     portal.grades().await;
     ada.opens("/labs/three-tier-app").await.sees("Drop files here").does_not_see("Not open for hand-ins yet");
+}
+
+async fn a_page_and_a_picture_with_scripts_run_nowhere(portal: Portal) {
+    let cohort = portal.cohort("Amber").await;
+    let mut ada = portal.student("Ada Moreno", "ada@example.org", &cohort).await;
+    let mut ivy = portal.instructor("Ivy Okafor", "ivy@example.org", &cohort).await;
+    // The last week's case for the portfolio takes Markdown and a picture.
+    portal.wait(Duration::from_secs(50 * 86_400));
+    ada.signs_in().await;
+    ivy.signs_in().await;
+    let evil = [
+        ("diagram.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"alert(1)\"><script>alert(2)</script></svg>"),
+        ("case.md", "<!doctype html><script>alert(3)</script><img src=x onerror=alert(4)> [x](javascript:alert(5))"),
+        ("case.yaml", "title: \"<script>alert(6)</script>\"\n"),
+    ];
+    let files: Vec<_> = evil.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
+    uploads(&mut ada, "portfolio-case", &files).await;
+    let url = ada.page.url.clone();
+    portal.grades().await;
+    for (name, _) in evil {
+        let reply = ada.gets(&format!("{url}/files/{name}")).await;
+        assert!(reply.header("content-disposition").starts_with("attachment"), "{name} is shown");
+        assert!(reply.header("content-security-policy").contains("sandbox"), "{name} has no sandbox");
+        assert_eq!((reply.header("content-type"), reply.header("x-content-type-options")), ("application/octet-stream", "nosniff"), "{name}");
+    }
+    let review = url.replace("/submissions/", "/review/");
+    for (person, page) in [(&mut ada.clone(), &url), (&mut ada, &"/labs/portfolio-case".to_owned()), (&mut ivy, &review)] {
+        person.opens(page).await.is_answered(200);
+        for words in ["<script>alert", "onerror=alert(4)>", "<svg xmlns=\"http://www.w3.org/2000/svg\" onload"] {
+            assert!(!person.page.html.contains(words), "{words} on {page}");
+        }
+    }
 }
 
 async fn hidden_checks_tell_nothing_before_the_due_time_of_their_student(portal: Portal) {
