@@ -14,7 +14,7 @@ mod compressed {
     use std::path::{Path, PathBuf};
     use std::{env, fs};
 
-    /// Writes `OUT_DIR/static/NAME.br` and `.gz` for every file of `static/` that shrinks.
+    /// Writes `OUT_DIR/static/NAME.br` and `.gz` for every text of `static/` that is served.
     pub fn all() -> Result<()> {
         let out = PathBuf::from(env::var_os("OUT_DIR").ok_or_else(|| Error::other("cargo sets OUT_DIR"))?).join("static");
         if out.exists() {
@@ -30,9 +30,11 @@ mod compressed {
             let name = path.file_name().unwrap_or_default();
             if path.is_dir() {
                 folder(&path, &to.join(name))?;
-            } else if ["css", "js", "svg"].iter().any(|ending| path.extension().is_some_and(|e| e == *ending)) {
+                continue;
+            }
+            let name = name.to_string_lossy();
+            if [".css", ".js", ".svg"].iter().any(|ending| name.ends_with(ending)) && !name.ends_with(".src.js") {
                 let bytes = fs::read(&path)?;
-                let name = name.to_string_lossy();
                 fs::write(to.join(format!("{name}.br")), brotli_of(&bytes)?)?;
                 fs::write(to.join(format!("{name}.gz")), gzip_of(&bytes)?)?;
             }

@@ -339,6 +339,8 @@ CREATE TABLE reviews (
     override_reason TEXT,
     -- When the student answered two questions on their own change.
     defended BIGINT,
+    -- When it was sent back: what is received from then on answers it. A second verdict doesn't move it.
+    returned BIGINT,
     finished BIGINT,
     finished_by TEXT
 );

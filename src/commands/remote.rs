@@ -224,6 +224,8 @@ fn watch(login: &Login, submission: &str, files: &Files) -> Result<ExitCode> {
     loop {
         let mut line = String::from("waiting");
         match ask(login, &format!("/api/submissions/{submission}")) {
+            // A proxy answers for a portal that is being restarted.
+            Ok(answer) if answer.status().is_server_error() => line = format!("the portal answers {}; asking again", answer.status()),
             Ok(answer) => {
                 let watched = read::<Watched>(answer)?;
                 if let Some(report) = watched.report {

@@ -50,6 +50,9 @@ pub fn read(node: &Node, faults: &Faults<'_>) -> Option<Read> {
     if gate && matches!(read, Some(Kind::Rubric { .. })) {
         faults.say(fields.line_of("gate"), "a rubric is marked later, so it can't be a gate");
     }
+    if hidden && matches!(read, Some(Kind::Rubric { .. })) {
+        faults.say(fields.line_of("hidden"), "a rubric can't be hidden: its criteria stand on the lab's page");
+    }
     if let Some(own) = own {
         let kind = kind_name.clone().unwrap_or_default();
         fields.done(|key| belongs(key, &kind, own));

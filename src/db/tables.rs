@@ -50,7 +50,7 @@ pub const TABLES: &[Table] = &[
     Table { name: "gradings", key: &["id"], text: &["id", "submission", "job", "lane", "outcome", "grader", "lab_hash", "report"], whole: &["score", "open", "max", "hidden_score", "hidden_max", "finished", "superseded"], bytes: &[] },
     Table { name: "findings", key: &["grading", "seq"], text: &["grading", "check_id", "outcome"], whole: &["seq", "points", "max"], bytes: &[] },
     Table { name: "openings", key: &["enrolment", "lab", "check_id", "what"], text: &["enrolment", "lab", "check_id", "what"], whole: &["at"], bytes: &[] },
-    Table { name: "reviews", key: &["id"], text: &["id", "submission", "cohort", "state", "requested_by", "claimed_by", "comment", "override_reason", "finished_by"], whole: &["version", "shuffle", "requested", "due", "claimed_until", "override_score", "defended", "finished"], bytes: &[] },
+    Table { name: "reviews", key: &["id"], text: &["id", "submission", "cohort", "state", "requested_by", "claimed_by", "comment", "override_reason", "finished_by"], whole: &["version", "shuffle", "requested", "due", "claimed_until", "override_score", "defended", "returned", "finished"], bytes: &[] },
     Table { name: "review_comments", key: &["id"], text: &["id", "review", "file", "words", "written_by"], whole: &["line", "written"], bytes: &[] },
     Table { name: "marks", key: &["review", "check_id", "criterion"], text: &["review", "check_id", "criterion"], whole: &["points"], bytes: &[] },
     Table { name: "lab_overrides", key: &["enrolment", "lab"], text: &["enrolment", "lab", "reason", "created_by"], whole: &["score", "created"], bytes: &[] },

@@ -57,11 +57,10 @@ pub struct Grading {
     pub report: Json<Report>,
 }
 
-/// Whether a new report takes the place of the grading that stands. A regrade never lowers a score, and never replaces a
-/// report by our own failure.
-pub fn replaces(lane: Lane, new: &Report, standing: Option<&Grading>) -> bool {
-    let Some(standing) = standing.filter(|_| lane == Lane::Regrade) else { return true };
-    standing.outcome != Came::Graded || (new.outcome == Graded::Graded && i64::from(new.score) >= standing.score)
+/// Whether a new report takes the place of the grading that stands: grading again never lowers a score, and never puts our
+/// own failure in a report's place.
+pub fn replaces(new: &Report, standing: Option<&Grading>) -> bool {
+    standing.is_none_or(|s| s.outcome != Came::Graded || (new.outcome == Graded::Graded && i64::from(new.score) >= s.score))
 }
 
 /// The tone of a score: green when everything that could be had was, red under half.
@@ -85,7 +84,7 @@ pub struct Reader {
     pub fixes: BTreeSet<String>,
     /// The hand-in's number: from the second on, fixes that wait for hints may be asked for without them.
     pub number: i64,
-    /// Whether hidden checks are revealed: the lab's credit is over.
+    /// Whether hidden checks are revealed: the lab's due time is past.
     pub revealed: bool,
 }
 
@@ -152,4 +151,41 @@ pub fn next_points(report: &Report, most: usize) -> Vec<&Finding> {
     failed.sort_by_key(|f| std::cmp::Reverse(f.max - f.points));
     failed.truncate(most);
     failed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grading_again_never_takes_points_away() {
+        let report = |outcome, score| Report { outcome, score, ..Report::ungraded("any", "", outcome, 100, "") };
+        let standing = |outcome: Graded, score| Grading {
+            id: GradingId::new(),
+            submission: SubmissionId::new(),
+            job: JobId::new(),
+            lane: Lane::First,
+            outcome: outcome.into(),
+            score,
+            open: 0,
+            max: 100,
+            grader: String::new(),
+            lab_hash: String::new(),
+            finished: Timestamp(0),
+            report: Json(report(outcome, 0)),
+        };
+        let stands = standing(Graded::Graded, 80);
+        let table = [
+            (Graded::Graded, 79, false),
+            (Graded::Graded, 80, true),
+            (Graded::Graded, 90, true),
+            (Graded::NotGradable, 0, false),
+            (Graded::Broken, 0, false),
+        ];
+        for (outcome, score, counts) in table {
+            assert_eq!(replaces(&report(outcome, score), Some(&stands)), counts, "{outcome:?} with {score} points");
+            assert!(replaces(&report(outcome, score), None));
+            assert!(replaces(&report(outcome, score), Some(&standing(Graded::Broken, 0))));
+        }
+    }
 }

@@ -86,6 +86,12 @@ pub async fn current(conn: &mut Conn, submission: &SubmissionId) -> Result<Optio
         .await
 }
 
+/// Whether a submission has its report.
+pub async fn is_graded(conn: &mut Conn, submission: &SubmissionId) -> Result<bool> {
+    let n: i64 = query_scalar("SELECT COUNT(*) FROM gradings WHERE submission = $1 AND superseded IS NULL").bind(submission).fetch_one(conn).await?;
+    Ok(n > 0)
+}
+
 /// The job that will grade a submission; a broken one is none.
 pub async fn job_of(conn: &mut Conn, submission: &SubmissionId) -> Result<Option<JobId>> {
     // The payload is the submission's id as JSON, and nothing else: see `gradings::work::payload`.

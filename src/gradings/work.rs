@@ -56,22 +56,26 @@ async fn load(app: &App, job: &Job) -> Result<Loaded> {
     Ok(Loaded { submission, lab, files: Files::new(files) })
 }
 
+/// All writes about a submission take turns under one name: its attempts, its gradings and the numbers of its steps.
+fn guard(submission: &Submission) -> String {
+    format!("enrolment:{}", submission.enrolment)
+}
+
 /// Grades one submission.
 pub async fn grade(app: &App, job: &Job) -> Result<Worked> {
     let loaded = load(app, job).await?;
     let lab = loaded.lab()?;
     let attempt = u32::try_from(loaded.submission.variant).unwrap_or(1);
     let request = Request::Grade { checks: lab.for_engine(), files: loaded.files.clone(), surroundings: Surroundings { attempt } };
-    let subject = loaded.submission.subject();
     let (sender, phases) = tokio::sync::mpsc::unbounded_channel();
-    let telling = tell(app, &subject, phases);
+    let telling = tell(app, &loaded.submission, phases);
     let grading = async move { app.graders.grade(&request, |phase| drop(sender.send(phase))).await };
     let (report, ()) = tokio::join!(grading, telling);
     match report {
         Ok(report) => keep(app, job, &loaded, lab, &report).await,
         Err(failure) => {
-            let mut write = app.db.write(&subject).await?;
-            progress::say(&mut write, &subject, &Step::new("The grader stopped; trying again", 0, 0), app.clock.now()).await?;
+            let mut write = app.db.write(guard(&loaded.submission)).await?;
+            progress::say(&mut write, &loaded.submission.subject(), &Step::new("The grader stopped; trying again", 0, 0), app.clock.now()).await?;
             write.commit().await?;
             Ok(Worked::Failed(failure.to_string()))
         }
@@ -79,7 +83,7 @@ pub async fn grade(app: &App, job: &Job) -> Result<Worked> {
 }
 
 /// Writes the child's phases as progress rows, at most four a second: each is a small write of its own.
-async fn tell(app: &App, subject: &str, mut phases: tokio::sync::mpsc::UnboundedReceiver<Phase>) {
+async fn tell(app: &App, submission: &Submission, mut phases: tokio::sync::mpsc::UnboundedReceiver<Phase>) {
     let mut last = Instant::now().checked_sub(Duration::from_secs(1)).unwrap_or_else(Instant::now);
     while let Some(phase) = phases.recv().await {
         if last.elapsed() < Duration::from_millis(250) {
@@ -88,8 +92,8 @@ async fn tell(app: &App, subject: &str, mut phases: tokio::sync::mpsc::Unbounded
         last = Instant::now();
         let step = Step::new(phase.words(), phase.done, phase.of);
         let said = async {
-            let mut write = app.db.write(subject).await?;
-            progress::say(&mut write, subject, &step, app.clock.now()).await?;
+            let mut write = app.db.write(guard(submission)).await?;
+            progress::say(&mut write, &submission.subject(), &step, app.clock.now()).await?;
             write.commit().await
         };
         if let Err(error) = said.await {
@@ -101,7 +105,7 @@ async fn tell(app: &App, subject: &str, mut phases: tokio::sync::mpsc::Unbounded
 /// Keeps the report, ends the job, tells the student and opens a review if the lab asks for one: one write.
 async fn keep(app: &App, job: &Job, loaded: &Loaded, lab: &Lab, report: &Report) -> Result<Worked> {
     let submission = &loaded.submission;
-    let mut write = app.db.write(format!("enrolment:{}", submission.enrolment)).await?;
+    let mut write = app.db.write(guard(submission)).await?;
     // The time of the write, not of the wait for it: who watches looks only a few seconds back.
     let now = app.clock.now();
     if !queue::store::finish(&mut write, job, now).await? {
@@ -139,7 +143,7 @@ fn words(lab: &Lab, submission: &Submission, report: &Report) -> String {
 /// Keeps a report by its job's lane; true if it is the submission's grading now.
 async fn add(write: &mut Conn, job: &Job, submission: &Submission, report: &Report, now: Timestamp) -> Result<bool> {
     let lane = if job.lane == queue::Lane::Regrade.number() { Lane::Regrade } else { Lane::First };
-    let counts = replaces(lane, report, store::current(write, &submission.id).await?.as_ref());
+    let counts = replaces(report, store::current(write, &submission.id).await?.as_ref());
     store::add(write, &store::New { job: &job.id, submission: &submission.id, lane, report, counts }, now).await?;
     Ok(counts)
 }
@@ -159,7 +163,7 @@ pub async fn give_up(app: &App, job: &Job) -> Result<Worked> {
     let message =
         "Our grader failed on this hand-in again and again. It cost no attempt, an instructor has been told, and other hand-ins are graded as usual.";
     let report = Report::ungraded(lab.id.as_str(), &lab.hash, Graded::Broken, lab.points, message);
-    let mut write = app.db.write(format!("enrolment:{}", submission.enrolment)).await?;
+    let mut write = app.db.write(guard(submission)).await?;
     let now = app.clock.now();
     if !queue::store::give_up(&mut write, job, job.error.as_deref().unwrap_or("its workers vanished"), now).await? {
         return Ok(Worked::Lost);

@@ -9,7 +9,7 @@ use crate::cohorts::{Enrolment, EnrolmentId};
 use crate::curriculum::{Lab, LabId, Program, Week, calendar};
 use crate::db::values::{Row, Timestamp};
 use crate::engine::check::Kind;
-use crate::gradings::Came;
+use crate::gradings::{self, Came};
 use crate::reviews;
 use crate::submissions::SubmissionId;
 use std::collections::{BTreeMap, HashMap};
@@ -37,7 +37,7 @@ pub struct Attempt {
     pub hidden_max: Option<i64>,
     pub review: Option<reviews::State>,
     pub review_due: Option<Timestamp>,
-    pub reviewed: Option<Timestamp>,
+    pub returned: Option<Timestamp>,
     pub override_score: Option<i64>,
     pub defended: Option<Timestamp>,
     /// Rubric points given by the review.
@@ -52,11 +52,10 @@ impl Attempt {
 
     /// Until when it may be answered at the credit of the first hand-in, if it was sent back.
     pub fn returned_until(&self) -> Option<Timestamp> {
-        let sent_back = self.review == Some(reviews::State::Returned);
-        self.reviewed.filter(|_| sent_back).map(|at| at.plus(RETURNED))
+        self.returned.map(|at| at.plus(RETURNED))
     }
 
-    /// Its points before late credit: an override, or what was graded and marked. None unless it was gradable.
+    /// Its points before late credit: an override, or what was graded and marked. None while it has none.
     pub fn points(&self) -> Option<i64> {
         match self.outcome? {
             Came::Graded => Some(self.override_score.unwrap_or(self.score.unwrap_or(0) + self.marks)),
@@ -69,6 +68,21 @@ impl Attempt {
         let rubric: u32 = lab.checks.iter().filter(|c| matches!(c.kind, Kind::Rubric { .. })).map(|c| c.points).sum();
         let marked = if self.marked > 0 { i64::from(rubric) } else { 0 };
         if self.override_score.is_some() { 0 } else { (self.open.unwrap_or(0) - marked).max(0) }
+    }
+
+    /// What a list says of it, with the tone of its badge.
+    pub fn came(&self, lab: &Lab) -> (String, &'static str) {
+        let max = i64::from(lab.points);
+        match (self.outcome, self.points()) {
+            (None, _) => ("being graded".to_owned(), "info"),
+            (Some(_), Some(points)) => {
+                let open = self.still_open(lab);
+                let waiting = if open > 0 { format!(", {open} open") } else { String::new() };
+                (format!("{points} of {max}{waiting}"), gradings::tone(Came::Graded, points, open, max))
+            }
+            (Some(Came::Broken), None) => ("our grader failed; cost no attempt".to_owned(), "info"),
+            (Some(_), None) => ("not gradable; cost no attempt".to_owned(), "mute"),
+        }
     }
 
     /// Percent of a lab's points before late credit.
@@ -129,7 +143,7 @@ impl Standing<'_> {
         if self.is_first_after_reveal(attempt) { 100 } else { calendar::percent(&self.steps, at) }
     }
 
-    /// Its points after late credit, to the nearest whole point; None unless it was gradable.
+    /// Its points after late credit, to the nearest whole point; None while it has none.
     pub fn credit(&self, attempt: &Attempt) -> Option<i64> {
         attempt.points().map(|points| (points * i64::from(self.kept(attempt)) + 50) / 100)
     }
@@ -144,7 +158,7 @@ impl Standing<'_> {
     }
 
     fn answers_returned(&self, attempt: &Attempt) -> bool {
-        let open = |b: &Attempt| b.reviewed.zip(b.returned_until()).is_some_and(|(from, until)| from <= attempt.received && attempt.received < until);
+        let open = |b: &Attempt| b.returned.zip(b.returned_until()).is_some_and(|(from, until)| from <= attempt.received && attempt.received < until);
         self.attempts.iter().any(|b| b.number < attempt.number && open(b))
     }
 

@@ -42,7 +42,11 @@ pub fn next(book: &Book<'_>, most: usize) -> Vec<Todo> {
         if let Some((returned, until)) = returned.filter(|(_, until)| *until > book.now) {
             let why = "It came back from review: read the remarks, change what they ask for, hand in again. Until then it keeps the credit of your first hand-in.";
             todos.push(Todo { url: returned.url(), due: Some(until), ..todo(standing, Kind::Returned, why.to_owned()) });
-        } else if i64::from(standing.lab.week) <= book.week && !standing.is_passed(book.program) && standing.open_to_credit(book.now) {
+        } else if i64::from(standing.lab.week) <= book.week
+            && !standing.is_passed(book.program)
+            && standing.open_to_credit(book.now)
+            && standing.lab.needs.iter().all(|need| book.is_met(need))
+        {
             let kind = if i64::from(standing.lab.week) == book.week { Kind::Lab } else { Kind::Late };
             todos.push(todo(standing, kind, standing.why()));
         }

@@ -12,7 +12,7 @@ type Result<T> = std::result::Result<T, sqlx::Error>;
 
 const ATTEMPTS: &str =
     "SELECT s.id AS submission, s.enrolment, s.lab, s.number, s.received, g.outcome, g.score, g.open, g.max, g.hidden_score, g.hidden_max,
-        r.state AS review, r.due AS review_due, r.finished AS reviewed, r.override_score, r.defended,
+        r.state AS review, r.due AS review_due, r.returned, r.override_score, r.defended,
         CAST(COALESCE(m.points, 0) AS BIGINT) AS marks, CAST(COALESCE(m.n, 0) AS BIGINT) AS marked
      FROM submissions s
      LEFT JOIN gradings g ON g.submission = s.id AND g.superseded IS NULL

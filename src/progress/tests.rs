@@ -27,7 +27,7 @@ fn attempt(number: i64, hours: i64, score: i64) -> Attempt {
         hidden_max: None,
         review: None,
         review_due: None,
-        reviewed: None,
+        returned: None,
         override_score: None,
         defended: None,
         marks: 0,
@@ -36,7 +36,7 @@ fn attempt(number: i64, hours: i64, score: i64) -> Attempt {
 }
 
 fn sent_back(attempt: Attempt, hours: i64) -> Attempt {
-    Attempt { review: Some(reviews::State::Returned), reviewed: Some(Timestamp(DUE.0 + hours * HOUR)), ..attempt }
+    Attempt { review: Some(reviews::State::Returned), returned: Some(Timestamp(DUE.0 + hours * HOUR)), ..attempt }
 }
 
 fn unreadable(attempt: Attempt) -> Attempt {

@@ -1,5 +1,5 @@
 //! The statements of the queue. A claim is a short conditional update; the lease token makes finishing exact.
-use super::{Job, JobId, Kind, LEASE, Lane, LeaseId, MOST_CLAIMS, Position, Push};
+use super::{Job, JobId, Kind, LEASE, LeaseId, MOST_CLAIMS, Position, Push};
 use crate::db::values::Timestamp;
 use crate::db::{Conn, Db};
 use sqlx::{query, query_as, query_scalar};
@@ -148,7 +148,7 @@ pub async fn hand_back(db: &Db, job: &Job) -> Result<()> {
 pub async fn try_again(conn: &mut Conn, id: &JobId, now: Timestamp) -> Result<Option<JobId>> {
     let new = JobId::new();
     let done = query(
-        "UPDATE jobs SET id = $1, state = 'waiting', claims = 0, failures = 0, run_after = $2, finished = NULL WHERE id = $3 AND state = 'broken'",
+        "UPDATE jobs SET id = $1, state = 'waiting', claims = 0, failures = 0, error = NULL, run_after = $2, finished = NULL WHERE id = $3 AND state = 'broken'",
     )
     .bind(&new)
     .bind(now)
@@ -213,11 +213,6 @@ pub async fn position(conn: &mut Conn, id: &JobId, workers: i64) -> Result<Optio
     let each_s = (took.unwrap_or(2000.0) / 1000.0).ceil() as i64;
     let rounds = ahead / workers.max(1) + 1;
     Ok(Some(Position { ahead, running, estimate_s: (rounds * each_s).max(1) }))
-}
-
-/// How many jobs a lane may hold before regrades of one staff member's are told to wait.
-pub async fn waiting_in(conn: &mut Conn, lane: Lane) -> Result<i64> {
-    query_scalar("SELECT COUNT(*) FROM jobs WHERE lane = $1 AND state = 'waiting'").bind(lane.number()).fetch_one(conn).await
 }
 
 /// Forgets what was done long ago, and progress rows nobody will watch any more.

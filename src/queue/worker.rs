@@ -1,5 +1,5 @@
 //! Claims jobs and carries them out until the process is told to stop: one match says whose work a kind is.
-use super::{HEARTBEAT, Job, Kind, store};
+use super::{HEARTBEAT, Job, Kind, MOST_CLAIMS, store};
 use crate::app::App;
 use crate::gradings;
 use anyhow::Result;
@@ -57,9 +57,13 @@ async fn carry_out(app: &App, job: &Job) {
     }
 }
 
-/// Gives a spent job up, with its noun's word on it if that can be had: a job nobody can even give up must not come back for ever.
+/// Gives a spent job up, with its noun's word on it. What fails is tried again when the lease has run out, but not for ever.
 async fn end_spent(app: &App, job: &Job) {
     let Err(error) = give_up(app, job).await else { return };
+    if job.claims <= 2 * MOST_CLAIMS {
+        tracing::warn!(job = %job.id, error = format!("{error:#}"), "a spent job can't be given up yet");
+        return;
+    }
     tracing::error!(job = %job.id, kind = %job.kind, error = format!("{error:#}"), "a job is given up without a word to whom it concerns");
     let ended = async {
         let mut write = app.db.write("queue").await?;

@@ -70,14 +70,14 @@ pub struct Mark {
     pub points: i64,
 }
 
-/// A report with the points that its review gave: a rubric's check is open no longer.
+/// A report with the points that its review gave: a rubric's check is open no longer. `pass` is the percent that passes a lab.
 #[must_use]
-pub fn with_marks(mut report: Report, lab: &Lab, marks: &[Mark]) -> Report {
+pub fn with_marks(mut report: Report, lab: &Lab, pass: u32, marks: &[Mark]) -> Report {
     for finding in &mut report.findings {
         if let Some(Kind::Rubric { criteria }) = lab.check(&finding.check).map(|c| &c.kind)
             && marks.iter().any(|m| m.check_id == finding.check)
         {
-            *finding = marked(finding, criteria, marks);
+            *finding = marked(finding, criteria, pass, marks);
         }
     }
     report.score = report.findings.iter().map(|f| f.points).sum();
@@ -85,15 +85,14 @@ pub fn with_marks(mut report: Report, lab: &Lab, marks: &[Mark]) -> Report {
     report
 }
 
-fn marked(finding: &Finding, criteria: &[Criterion], marks: &[Mark]) -> Finding {
+fn marked(finding: &Finding, criteria: &[Criterion], pass: u32, marks: &[Mark]) -> Finding {
     let given = |c: &Criterion| marks.iter().find(|m| m.check_id == finding.check && m.criterion == c.id).map_or(0, |m| m.points);
     let points = criteria.iter().map(given).sum::<i64>().clamp(0, i64::from(finding.max));
     let points = u32::try_from(points).unwrap_or(0);
     let each: Vec<String> = criteria.iter().map(|c| format!("{} {} of {}", c.text.trim_end_matches('.'), given(c), c.points)).collect();
     Finding {
         check: finding.check.clone(),
-        // As for a lab, 70 % passes.
-        outcome: if points * 10 >= finding.max * 7 { Outcome::Passed } else { Outcome::Failed },
+        outcome: if points * 100 >= finding.max * pass { Outcome::Passed } else { Outcome::Failed },
         points,
         max: finding.max,
         message: format!("An instructor gave {points} of {}", finding.max),

@@ -180,6 +180,7 @@ pub struct Verdict<'a> {
 pub async fn decide(conn: &mut Conn, review: &ReviewId, verdict: &Verdict<'_>, now: Timestamp) -> Result<bool> {
     let done = query(
         "UPDATE reviews SET state = $1, comment = $2, override_score = $3, override_reason = $4, defended = CASE WHEN CAST($5 AS BIGINT) = 1 THEN COALESCE(defended, CAST($6 AS BIGINT)) ELSE NULL END,
+                returned = CASE WHEN CAST($1 AS TEXT) = 'returned' AND state <> 'returned' THEN CAST($6 AS BIGINT) ELSE returned END,
                 finished = $6, finished_by = $7, version = version + 1, claimed_by = NULL, claimed_until = NULL
          WHERE id = $8 AND version = $9",
     )
@@ -223,9 +224,14 @@ pub async fn withdraw(conn: &mut Conn, review: &ReviewId, comment: &CommentId, b
     Ok(done.rows_affected() == 1)
 }
 
-/// The points given by rubric.
-pub async fn marks(conn: &mut Conn, review: &ReviewId) -> Result<Vec<Mark>> {
-    query_as("SELECT check_id, criterion, points FROM marks WHERE review = $1 ORDER BY check_id, criterion").bind(review).fetch_all(conn).await
+/// The points that a submission's review gave by rubric.
+pub async fn marks_of(conn: &mut Conn, submission: &SubmissionId) -> Result<Vec<Mark>> {
+    query_as(
+        "SELECT m.check_id, m.criterion, m.points FROM marks m JOIN reviews r ON r.id = m.review WHERE r.submission = $1 ORDER BY m.check_id, m.criterion",
+    )
+    .bind(submission)
+    .fetch_all(conn)
+    .await
 }
 
 /// Gives points by rubric, in place of those given before.

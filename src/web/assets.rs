@@ -19,7 +19,6 @@ struct Static;
 /// What `build.rs` made of them: `NAME.br` and `NAME.gz`.
 #[derive(rust_embed::Embed)]
 #[folder = "$OUT_DIR/static/"]
-#[exclude = "vendor/*.src.js.*"]
 struct Compressed;
 
 struct Asset {

@@ -72,6 +72,13 @@ async fn two_instructors_never_overwrite_each_other_unseen(portal: Portal) {
     // Having seen it, he may replace it, marks and all.
     assert_eq!(decides(&mut ben, &id, &[("verdict", "return"), ("version", "2"), ("comment", "Say who is paged.")], &[]).await.status, 303);
     ada.opens(&format!("/submissions/{id}")).await.sees("Returned").sees("Say who is paged.").sees("an instructor gives these points");
+    // Said better, it is still the same return: what answered it meanwhile keeps its credit.
+    let sent_back = sqlx::query_scalar::<_, i64>("SELECT returned FROM reviews");
+    let first = sent_back.fetch_one(&mut *portal.app.db.read().await.unwrap()).await.unwrap();
+    portal.wait(std::time::Duration::from_secs(86_400));
+    assert_eq!(decides(&mut ben, &id, &[("verdict", "return"), ("version", "3"), ("comment", "Say who is paged, and when.")], &[]).await.status, 303);
+    let sent_back = sqlx::query_scalar::<_, i64>("SELECT returned FROM reviews");
+    assert_eq!(sent_back.fetch_one(&mut *portal.app.db.read().await.unwrap()).await.unwrap(), first);
 }
 
 async fn a_remark_is_taken_back_by_its_writer(portal: Portal) {

@@ -51,15 +51,11 @@ struct Try {
 
 impl Try {
     fn new(attempt: &Attempt, standing: &Standing<'_>) -> Try {
-        let words = match (attempt.outcome, attempt.points()) {
-            (None, _) => "waits for its grading".to_owned(),
-            (_, Some(points)) => {
-                let credit = standing.kept(attempt);
-                if credit == 100 { format!("{points} points") } else { format!("{points} points, keeps {credit} %") }
-            }
-            (Some(crate::gradings::Came::Broken), None) => "our grader failed".to_owned(),
-            (Some(_), None) => "not gradable".to_owned(),
-        };
+        let (mut words, _) = attempt.came(standing.lab);
+        let kept = standing.kept(attempt);
+        if attempt.points().is_some() && kept < 100 {
+            words.push_str(&format!(", keeps {kept} %"));
+        }
         Try { url: attempt.url(), number: attempt.number, words }
     }
 }

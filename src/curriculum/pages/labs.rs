@@ -75,6 +75,8 @@ struct Show {
     hidden: (usize, u32),
     start: Vec<(String, Html)>,
     needs: Vec<Need>,
+    /// The percent that passes a lab.
+    pass: u32,
     sandbox: Option<Preset>,
     stand: Option<Stand>,
     form: Option<HandIn>,
@@ -84,8 +86,8 @@ struct Show {
 }
 
 impl Show {
-    fn unmet(&self) -> usize {
-        self.needs.iter().filter(|need| !need.met).count()
+    fn unmet(&self) -> Vec<&Need> {
+        self.needs.iter().filter(|need| !need.met).collect()
     }
 
     /// The week's name, as the crumbs have it.
@@ -127,7 +129,7 @@ async fn show_lab(app: &App, conn: &mut Conn, site: Site, view: &View, id: &LabI
     let lab = open_lab(view, id, site.now)?;
     let book = view.student.as_ref().map(|student| student.book(Eyes::Student));
     let standing = book.as_ref().and_then(|book| book.standings.get(id));
-    let last = last_outcomes(conn, lab, standing).await?;
+    let last = last_outcomes(conn, lab, view.program.pass, standing).await?;
     let due = standing.map(|s| s.due).or_else(|| view.due(lab.week));
     let needs = lab.needs.iter().filter_map(|need| {
         let needed = view.program.lab(need)?;
@@ -157,6 +159,7 @@ async fn show_lab(app: &App, conn: &mut Conn, site: Site, view: &View, id: &LabI
         hidden: lab.hidden(),
         start: lab.start.iter().map(|file| (file.path.clone(), markdown::file(&file.path, &String::from_utf8_lossy(&file.bytes)))).collect(),
         needs,
+        pass: view.program.pass,
         sandbox: lab.sandbox.as_deref().and_then(|id| view.program.preset(id)).cloned(),
         cohort: view.cohort.clone(),
         base: view.base.clone(),
@@ -171,14 +174,11 @@ async fn show_lab(app: &App, conn: &mut Conn, site: Site, view: &View, id: &LabI
 }
 
 /// What each check said in the newest report, as its student may know it.
-async fn last_outcomes(conn: &mut Conn, lab: &Lab, standing: Option<&Standing<'_>>) -> Result<Vec<(String, &'static str)>> {
+async fn last_outcomes(conn: &mut Conn, lab: &Lab, pass: u32, standing: Option<&Standing<'_>>) -> Result<Vec<(String, &'static str)>> {
     let newest = standing.and_then(|s| s.attempts.iter().find(|a| a.outcome == Some(Came::Graded)));
     let Some(newest) = newest else { return Ok(Vec::new()) };
     let Some(grading) = gradings::store::current(conn, &newest.submission).await? else { return Ok(Vec::new()) };
-    let mut report = grading.report.0;
-    if let Some(review) = reviews::store::of_submission(conn, &newest.submission).await? {
-        report = reviews::with_marks(report, lab, &reviews::store::marks(conn, &review.id).await?);
-    }
+    let report = reviews::with_marks(grading.report.0, lab, pass, &reviews::store::marks_of(conn, &newest.submission).await?);
     let word = |outcome| match outcome {
         Outcome::Passed => "passed",
         Outcome::Failed => "failed",
@@ -204,16 +204,7 @@ async fn editor(conn: &mut Conn, lab: &Lab, standing: &Standing<'_>) -> Result<V
 
 fn stand_of(view: &View, standing: &Standing<'_>, lab: &Lab) -> Stand {
     let mine = standing.attempts.iter().map(|attempt| {
-        let (words, tone) = match (attempt.outcome, attempt.points()) {
-            (None, _) => ("being graded".to_owned(), "info"),
-            (Some(Came::Graded), Some(points)) => {
-                let (open, max) = (attempt.still_open(lab), i64::from(lab.points));
-                let waiting = if open > 0 { format!(", {open} open") } else { String::new() };
-                (format!("{points} of {max}{waiting}"), gradings::tone(Came::Graded, points, open, max))
-            }
-            (Some(Came::Broken), _) => ("our grader failed; cost no attempt".to_owned(), "info"),
-            _ => ("not gradable; cost no attempt".to_owned(), "mute"),
-        };
+        let (words, tone) = attempt.came(lab);
         Mine { number: attempt.number, url: attempt.url(), received: attempt.received, words, tone }
     });
     Stand {

@@ -60,9 +60,7 @@ pub async fn show(State(app): State<App>, visitor: Option<Visitor>, site: Site) 
     let (share, due_share) = book.shares();
     let latest = book.latest(5).into_iter().map(|(standing, attempt)| {
         let score = attempt.points().map(|p| (p, i64::from(standing.lab.points)));
-        let tone = attempt.outcome.map_or("info", |came| {
-            crate::gradings::tone(came, attempt.points().unwrap_or(0), attempt.still_open(standing.lab), i64::from(standing.lab.points))
-        });
+        let (_, tone) = attempt.came(standing.lab);
         let word = match (attempt.outcome, attempt.review) {
             (None, _) => "waiting",
             (_, Some(crate::reviews::State::Accepted)) => "accepted",

@@ -3,7 +3,6 @@ use super::load;
 use crate::app::App;
 use crate::db::values::Timestamp;
 use crate::error::Answer;
-use crate::gradings::{self, Came};
 use crate::progress::Eyes;
 use crate::web::visitor::Enrolled;
 use crate::web::{self, Site, filters};
@@ -17,17 +16,12 @@ struct Line {
     week: u32,
     number: i64,
     received: Timestamp,
-    outcome: Option<Came>,
-    score: i64,
+    /// Its points, where it has some.
+    points: Option<i64>,
     max: i64,
-    open: i64,
+    words: String,
+    tone: &'static str,
     counts: bool,
-}
-
-impl Line {
-    fn tone(&self) -> &'static str {
-        self.outcome.map_or("info", |came| gradings::tone(came, self.score, self.open, self.max))
-    }
 }
 
 #[derive(Template)]
@@ -44,18 +38,21 @@ pub async fn list(State(app): State<App>, Enrolled(enrolment): Enrolled, site: S
     let loaded = load(&app, &mut conn, &enrolment).await?;
     drop(conn);
     let book = loaded.book(Eyes::Student);
-    let lines = book.latest(200).into_iter().map(|(standing, attempt)| Line {
-        title: standing.lab.title.clone(),
-        lab_url: standing.lab.url(),
-        url: attempt.url(),
-        week: standing.lab.week,
-        number: attempt.number,
-        received: attempt.received,
-        outcome: attempt.outcome,
-        score: attempt.points().unwrap_or(0),
-        max: i64::from(standing.lab.points),
-        open: attempt.still_open(standing.lab),
-        counts: !standing.overridden && standing.top().is_some_and(|top| top.number == attempt.number),
+    let lines = book.latest(200).into_iter().map(|(standing, attempt)| {
+        let (words, tone) = attempt.came(standing.lab);
+        Line {
+            title: standing.lab.title.clone(),
+            lab_url: standing.lab.url(),
+            url: attempt.url(),
+            week: standing.lab.week,
+            number: attempt.number,
+            received: attempt.received,
+            points: attempt.points(),
+            max: i64::from(standing.lab.points),
+            words,
+            tone,
+            counts: !standing.overridden && standing.top().is_some_and(|top| top.number == attempt.number),
+        }
     });
     web::page(&List { site, lines: lines.collect(), zone: enrolment.zone })
 }

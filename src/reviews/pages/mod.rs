@@ -17,7 +17,7 @@ use axum::extract::State;
 pub async fn ask(State(app): State<App>, visitor: Visitor, Path(id): Path<SubmissionId>) -> Answer {
     let mut conn = app.db.read().await?;
     let seen = see(&app, &mut conn, &visitor, &id).await?;
-    let graded = crate::gradings::store::current(&mut conn, &id).await?.is_some();
+    let graded = crate::gradings::store::is_graded(&mut conn, &id).await?;
     drop(conn);
     if seen.enrolment.person != visitor.person.id {
         return Err(Error::NotAllowed);

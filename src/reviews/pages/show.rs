@@ -111,8 +111,8 @@ pub async fn load(app: &App, visitor: &Visitor, site: Site, id: &SubmissionId) -
     let (seen, review) = of(app, &mut conn, visitor, id).await?;
     let lab = seen.lab()?.clone();
     let student = accounts::store::by_id(&mut conn, &seen.enrolment.person).await?.ok_or(Error::NotFound)?.name;
-    let marks = store::marks(&mut conn, &review.id).await?;
-    let report = gradings::store::current(&mut conn, id).await?.map(|g| reviews::with_marks(g.report.0, &lab, &marks));
+    let marks = store::marks_of(&mut conn, id).await?;
+    let report = gradings::store::current(&mut conn, id).await?.map(|g| reviews::with_marks(g.report.0, &lab, seen.program.pass, &marks));
     let comments = store::comments(&mut conn, &review.id).await?;
     let others = submissions::store::of_lab(&mut conn, &seen.enrolment.id, &lab.id).await?;
     let earlier = others.into_iter().find(|s| s.number < seen.submission.number);

@@ -168,7 +168,7 @@ pub struct Arrived<'a> {
 pub async fn keep(app: &App, enrolment: &Enrolment, program: &Program, lab: &Lab, arrived: &Arrived<'_>) -> Result<Result<Submission, Refusal>> {
     let told = |why: String| Ok(Err(Refusal { file: None, why }));
     if let Some(first) = needed_first(app, enrolment, program, lab).await? {
-        return told(format!("“{first}” comes first: 70 % passes it, and past its due time this lab opens anyway."));
+        return told(format!("“{first}” comes first: {} % passes it, and past its due time this lab opens anyway.", program.pass));
     }
     let Arrived { received, via, statement, attempt, files } = *arrived;
     let mut write = app.db.write(format!("enrolment:{}", enrolment.id)).await?;
@@ -184,7 +184,10 @@ pub async fn keep(app: &App, enrolment: &Enrolment, program: &Program, lab: &Lab
         return told(format!("All {used} attempts are used. Ask an instructor if something went wrong on our side."));
     }
     if lab.is_quiz && attempt != Some(used + 1) {
-        return told(format!("Those were the questions of another attempt. Here are those of attempt {}; nothing was counted.", used + 1));
+        return told(format!(
+            "Those were the questions of another attempt. Attempt {} asks others: answer those on the lab's page. Nothing was counted.",
+            used + 1
+        ));
     }
     let new = store::New {
         enrolment: &enrolment.id,
