@@ -69,6 +69,12 @@ fn folder(lab: &Lab, dir: &str, files: &[File], all: &RefCell<Vec<Fault>>) -> Re
         faults.say(1, "the start already passes every check: nothing is left to do");
     }
 
+    let report = grade(lab, nothing(lab), 1);
+    if report.score * 100 > lab.points * MOST_FOR_NOTHING {
+        let words = "checks that only ask for something to be absent need a gate that asks for what must be there";
+        faults.say(1, format!("a file that answers nothing scores {}: {words}", score(&report)));
+    }
+
     let names = lab_file::mistakes(&inside);
     for name in &names {
         if mistake(lab, dir, name, &below(&inside, &format!("mistakes/{name}")), all) {
@@ -77,6 +83,16 @@ fn folder(lab: &Lab, dir: &str, files: &[File], all: &RefCell<Vec<Fault>>) -> Re
     }
     done.mistakes.1 = names.len();
     done
+}
+
+/// Percent of a lab's points that a file without an answer may score.
+const MOST_FOR_NOTHING: u32 = 10;
+
+/// A hand-in that can be read and says nothing, in the languages the lab takes.
+fn nothing(lab: &Lab) -> Vec<File> {
+    let said = [("nothing.yaml", "nothing: here\n"), ("nothing.tf", "locals {\n  nothing = 0\n}\n")];
+    let taken = said.into_iter().filter(|(path, _)| lab.accepts.admits(path));
+    taken.map(|(path, text)| File { path: path.into(), bytes: text.into() }).collect()
 }
 
 /// Whether a mistake leads to exactly what its expect.yaml says.

@@ -63,6 +63,12 @@ impl Terraform {
         Terraform { sources, unread, document, root, modules, spent }
     }
 
+    /// Whether there is nothing that a plan would look at: no resource, no data source, no call of a module.
+    pub fn describes_nothing(&self) -> bool {
+        let things = |module: &Module| ["resource", "data", "module"].iter().any(|kind| module.of_kind(kind).next().is_some());
+        !self.modules.iter().any(things)
+    }
+
     /// Whether any of the configuration to plan could be read.
     pub fn is_any_read(&self) -> bool {
         !self.root.is_empty()
