@@ -3,7 +3,7 @@ use super::boot;
 use crate::clock::Clock;
 use crate::config::DataArgs;
 use crate::db::dump;
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use std::fs::{self, File};
 use std::io::BufWriter;
@@ -33,9 +33,8 @@ pub fn run(args: &BackupArgs) -> Result<ExitCode> {
 async fn carry_out(args: &BackupArgs) -> Result<()> {
     let BackupArgs { data, file } = args;
     ensure!(!file.exists(), "{} is there already: name another file", file.display());
-    if data.database.is_none() && !data.sqlite_file().is_file() {
-        bail!("there is no database in {}: name its folder with --data DIR", data.data.display());
-    }
+    ensure!(file != Path::new("-"), "a backup is written to a file, not to the standard output: name one");
+    boot::ensure_existing(data)?;
     let db = boot::open(data).await?;
     let unfinished = unfinished(file)?;
     let saved = save(&db, &unfinished, file).await;

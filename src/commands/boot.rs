@@ -22,6 +22,13 @@ pub fn start_log(format: LogFormat) {
     }
 }
 
+/// A command that changes a portal must not make a new one where a folder's name was mistyped.
+pub fn ensure_existing(data: &DataArgs) -> Result<()> {
+    let exists = data.database.is_some() || data.sqlite_file().is_file();
+    anyhow::ensure!(exists, "there is no database in {}: name its folder with --data DIR", data.data.display());
+    Ok(())
+}
+
 /// Opens the database the arguments name.
 pub async fn open(data: &DataArgs) -> Result<Db> {
     match &data.database {

@@ -50,6 +50,7 @@ fn show(data: &DataArgs) -> Result<()> {
 
 async fn rotate(data: &DataArgs) -> Result<()> {
     let keys = existing(data)?;
+    boot::ensure_existing(data)?;
     let db = boot::open(data).await?;
     let id = keys.rotate()?;
     let (resealed, lost) = notices::work::reseal(&db, &keys).await?;

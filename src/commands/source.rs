@@ -8,15 +8,20 @@ const MOST_FILES: usize = 2000;
 /// Larger files are cut one byte beyond what the readers take, so that they can say that it is too large.
 const MOST_BYTES: u64 = (1 << 20) + 1;
 
-/// Reads `path` and keeps what `wanted` says of paths relative to it. Hidden folders and links are left out.
+/// Reads `path` and keeps what `wanted` says of paths relative to it; a file that isn't wanted is a slip, which is said.
+/// Hidden folders and links are left out.
 pub fn read(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<Files> {
     let mut files = Vec::new();
     let about = std::fs::metadata(path).with_context(|| format!("{} can't be read", path.display()))?;
-    if about.is_file() {
-        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        files.push(File { path: name, bytes: bytes(path)? });
-    } else {
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    if about.is_dir() {
         below(path, "", &wanted, &mut files)?;
+    } else if !about.is_file() {
+        bail!("{} is neither a file nor a folder", path.display());
+    } else if !wanted(&name) {
+        bail!("{} is not a kind of file that is looked at here", path.display());
+    } else {
+        files.push(File { path: name, bytes: bytes(path)? });
     }
     Ok(Files::new(files))
 }

@@ -23,6 +23,7 @@ pub fn run(args: WorkArgs) -> Result<ExitCode> {
 }
 
 async fn work(args: WorkArgs) -> Result<()> {
+    boot::ensure_existing(&args.data)?;
     let app = boot::app(&args.data, &args.portal, false).await?;
     let mut tasks = boot::start_work(&app);
     tasks.push(boot::start_upkeep(&app));

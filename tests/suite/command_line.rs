@@ -124,6 +124,27 @@ fn lint_ends_as_the_worst_finding_says() {
 }
 
 #[test]
+fn a_mistyped_name_is_misuse_and_makes_nothing() {
+    let dir = folder("slips", &[("a", "\u{1}\u{2} no manifest"), ("a.yaml", "a: 1\n")]);
+    for (args, says) in [
+        (vec!["lint", "a"], "not a kind of file"),
+        (vec!["lint", "/dev/zero"], "neither a file nor a folder"),
+        (vec!["user", "list", "--data", "nope"], "there is no database in nope"),
+        (vec!["work", "--data", "nope"], "there is no database in nope"),
+        (vec!["keys", "rotate", "--data", "nope"], "no root key"),
+        (vec!["backup", "--data", "nope", "b"], "there is no database in nope"),
+        (vec!["backup", "-"], "name one"),
+    ] {
+        let ended = groundcrew(&args, &dir);
+        assert_eq!(ended.code, 2, "{args:?}: {}", ended.err);
+        assert!(ended.err.contains(says), "{args:?}: {}", ended.err);
+    }
+    let mut left: Vec<_> = std::fs::read_dir(&dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    left.sort();
+    assert_eq!(left, ["a", "a.yaml"]);
+}
+
+#[test]
 fn lint_refuses_hostile_files_and_prints_nothing_they_smuggle_in() {
     let laughs = (0..9).fold("a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_string(), |text, n| {
         text + &format!("a{}: &a{} [{}]\n", n + 1, n + 1, vec![format!("*a{n}"); 9].join(", "))

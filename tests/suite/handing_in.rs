@@ -10,6 +10,7 @@ on_both!(
     a_lab_opens_when_the_one_it_needs_is_passed_or_past,
     hidden_checks_tell_nothing_before_the_due_time_of_their_student,
     a_page_and_a_picture_with_scripts_run_nowhere,
+    an_archived_cohort_takes_no_more_hand_ins,
 );
 
 /// A lab's solution, or one of its mistakes, from the program in the binary.
@@ -74,6 +75,28 @@ async fn what_can_not_be_taken_is_refused_with_the_file_and_the_reason(portal: P
         ada.sees("Nothing was handed in").sees(why);
     }
     ada.opens("/submissions").await.does_not_see("#1");
+    // Files stand before the editor in the form: what was typed after a bad one is given back all the same.
+    ada.opens("/labs/rollouts-and-probes").await.attaches("script.sh", "#!/bin/sh").attaches("b.yaml", "b: 2");
+    ada.fills("gateway.yaml", "kind: Precious").fills("What did an assistant write, and how did you check it? (not scored)", "Nothing.");
+    ada.presses("Hand in").await.is_answered(422).sees("script.sh");
+    assert!(ada.page.html.contains("kind: Precious") && ada.page.html.contains("value=\"Nothing.\""), "{}", ada.page.html);
+}
+
+async fn an_archived_cohort_takes_no_more_hand_ins(portal: Portal) {
+    let cohort = portal.cohort("Amber").await;
+    let mut ada = portal.student("Ada Moreno", "ada@example.org", &cohort).await;
+    let mut jo = portal.signed_in_admin("Jo Park", "jo@example.org").await;
+    uploads(&mut ada, "rollouts-and-probes", &files_of("rollouts-and-probes/solution")).await;
+    let url = ada.page.url.clone();
+    portal.grades().await;
+    portal.wait(Duration::from_secs(61));
+    assert_eq!(jo.posts(&format!("/admin/cohorts/{cohort}/archive"), &[("archived", "yes")]).await.status, 303);
+    for path in ["/labs/rollouts-and-probes/submissions".to_owned(), format!("{url}/review")] {
+        let reply = ada.posts(&path, &[("name", "a.yaml"), ("text", "a: 1")]).await;
+        assert_eq!(reply.status, 422, "{path}");
+        assert!(reply.text().contains("in the archive"), "{path}: {}", reply.text());
+    }
+    ada.opens(&url).await.is_answered(200);
 }
 
 /// A stored zip with these files, and then names of the same length written over others, as no honest packer does.

@@ -85,6 +85,19 @@ async fn a_remark_is_taken_back_by_its_writer(portal: Portal) {
     let (cohort, id, mut ada, mut ivy) = waiting(&portal).await;
     let mut ben = portal.instructor("Ben Adeyemi", "ben@example.org", &cohort).await;
     let file = files_of(&format!("{LAB}/solution"))[0].0.clone();
+    for (line, words, why) in
+        [("99999", "Which shift?", "has lines 1 to"), ("one", "Which shift?", "has lines 1 to"), ("1", &"я".repeat(4001), "this one has 4001")]
+    {
+        let slip = ivy.posts(&format!("/review/{id}/comments"), &[("file", &file), ("line", line), ("words", words)]).await;
+        assert_eq!(slip.status, 422);
+        assert!(slip.text().contains(why) && slip.text().contains(words), "{line}: the remark is lost");
+    }
+    let longest = "я".repeat(4000);
+    assert_eq!(ivy.posts(&format!("/review/{id}/comments"), &[("file", &file), ("line", "2"), ("words", &longest)]).await.status, 303);
+    let remarks = sqlx::query("DELETE FROM review_comments");
+    let mut write = portal.app.db.write("test").await.unwrap();
+    remarks.execute(&mut *write).await.unwrap();
+    write.commit().await.unwrap();
     let said = ivy.posts(&format!("/review/{id}/comments"), &[("file", &file), ("line", "1"), ("words", "Which shift?")]).await;
     assert_eq!(said.status, 303, "{}", said.text());
     let remark = sqlx::query_scalar::<_, String>("SELECT id FROM review_comments");

@@ -129,7 +129,10 @@ async fn open(app: &App, visitor: &Visitor, id: &SubmissionId, check: &str, what
         Opened::Fix => may_ask_for_fix(lab, &check.id, &reader),
     };
     if !may {
-        return Err(Error::refused("The fix shows after the hint, or from the second hand-in on."));
+        return Err(Error::refused(match what {
+            Opened::Hint => "There is no hint to show here, or it shows after the due time.",
+            Opened::Fix => "The fix shows after the hint, or from the second hand-in on.",
+        }));
     }
     let mut write = app.db.write(format!("enrolment:{}", seen.enrolment.id)).await?;
     store::open(&mut write, &seen.enrolment.id, &lab.id, &check.id, what, app.clock.now()).await?;

@@ -6,6 +6,7 @@ pub mod verdict;
 use super::{promised, store};
 use crate::app::App;
 use crate::audit::{self, Entry};
+use crate::cohorts;
 use crate::error::{Answer, Error};
 use crate::gradings::pages::see;
 use crate::queue::Lane;
@@ -18,9 +19,13 @@ pub async fn ask(State(app): State<App>, visitor: Visitor, Path(id): Path<Submis
     let mut conn = app.db.read().await?;
     let seen = see(&app, &mut conn, &visitor, &id).await?;
     let graded = crate::gradings::store::is_graded(&mut conn, &id).await?;
+    let archived = cohorts::store::cohort(&mut conn, &seen.enrolment.cohort).await?.is_none_or(|c| c.archived.is_some());
     drop(conn);
     if seen.enrolment.person != visitor.person.id {
         return Err(Error::NotAllowed);
+    }
+    if archived {
+        return Err(Error::refused("This cohort is in the archive: nobody reviews its work any more."));
     }
     if !graded {
         return Err(Error::refused("The report isn't here yet. Ask once it is."));

@@ -23,6 +23,15 @@ pub struct Marked {
     pub lines: Vec<Line>,
     pub is_new: bool,
     pub remarks: Vec<Comment>,
+    pub typed: TypedRemark,
+}
+
+/// A remark that can't be kept as it was typed, given back beside its file.
+#[derive(Debug, Clone, Default)]
+pub struct TypedRemark {
+    pub line: String,
+    pub words: String,
+    pub problem: Option<String>,
 }
 
 impl Marked {
@@ -129,7 +138,7 @@ pub async fn load(app: &App, visitor: &Visitor, site: Site, id: &SubmissionId) -
         // A first hand-in is read as a whole: nothing of it is a change.
         let lines = changes::between(before.map_or(if earlier.is_some() { "" } else { &text }, String::as_str), &text);
         let remarks = comments.iter().filter(|c| c.file == file.path).cloned().collect();
-        Marked { path: file.path.clone(), lines, is_new: earlier.is_some() && before.is_none(), remarks }
+        Marked { path: file.path.clone(), lines, is_new: earlier.is_some() && before.is_none(), remarks, typed: TypedRemark::default() }
     });
     let rubric = lab.checks.iter().flat_map(|check| match &check.kind {
         Kind::Rubric { criteria } => criteria.iter().map(|c| row(&check.id, c, &marks)).collect(),

@@ -42,32 +42,53 @@ pub async fn release(State(app): State<App>, visitor: Visitor, Path(id): Path<Su
 #[derive(Debug, Deserialize)]
 pub struct Remark {
     file: String,
-    line: i64,
+    #[serde(default)]
+    line: String,
+    #[serde(default)]
     words: String,
 }
 
+const LONGEST_REMARK: usize = 4_000;
+const LONGEST_COMMENT: usize = 20_000;
+
+impl Remark {
+    /// The line and the words, or what is wrong with them.
+    fn read(&self, lines: usize) -> Result<(i64, &str), String> {
+        let words = self.words.trim();
+        let line = self.line.trim().parse().ok().filter(|line| (1..=lines).contains(line));
+        let line = line.and_then(|line| i64::try_from(line).ok()).ok_or_else(|| format!("{} has lines 1 to {lines}.", self.file))?;
+        match words.chars().count() {
+            0 => Err("Write what you want to say about the line.".to_owned()),
+            n if n > LONGEST_REMARK => Err(format!("A remark has at most {LONGEST_REMARK} characters; this one has {n}.")),
+            _ => Ok((line, words)),
+        }
+    }
+}
+
 /// POST /review/{submission}/comments
-pub async fn comment(State(app): State<App>, visitor: Visitor, Path(id): Path<SubmissionId>, Form(remark): Form<Remark>) -> Answer {
+pub async fn comment(State(app): State<App>, visitor: Visitor, site: Site, Path(id): Path<SubmissionId>, Form(remark): Form<Remark>) -> Answer {
     let mut conn = app.db.read().await?;
     let (seen, review) = show::of(&app, &mut conn, &visitor, &id).await?;
     let file = crate::submissions::store::file(&mut conn, &id, &remark.file).await?.ok_or(Error::NotFound)?;
     drop(conn);
-    let words = remark.words.trim();
-    if words.is_empty() || words.len() > 4_000 {
-        return Err(Error::refused("Write a remark of at most 4,000 characters."));
-    }
-    let lines = i64::try_from(file.text().lines().count()).unwrap_or(i64::MAX).max(1);
-    if !(1..=lines).contains(&remark.line) {
-        return Err(Error::Refused(format!("{} has lines 1 to {lines}.", remark.file)));
-    }
+    let (line, words) = match remark.read(file.text().lines().count().max(1)) {
+        Ok(read) => read,
+        Err(problem) => {
+            let mut page = show::load(&app, &visitor, site, &id).await?;
+            if let Some(file) = page.files.iter_mut().find(|f| f.path == remark.file) {
+                file.typed = show::TypedRemark { line: remark.line, words: remark.words, problem: Some(problem) };
+            }
+            return web::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
+        }
+    };
     let now = app.clock.now();
     let mut write = app.db.write(format!("review:{}", review.id)).await?;
     store::claim(&mut write, &review.id, &visitor.person.id, now.plus(CLAIM), now).await?;
-    store::comment(&mut write, &review.id, &remark.file, remark.line, words, &visitor.person.id, now).await?;
+    store::comment(&mut write, &review.id, &remark.file, line, words, &visitor.person.id, now).await?;
     let entry = Entry::new(Some(visitor.person.id.as_str()), "review.comment", id.as_str());
     audit::record(&mut write, &entry.of_cohort(seen.enrolment.cohort.as_str()), now).await?;
     write.commit().await?;
-    web::see(format!("/review/{id}#{}-{}", web::form::encode(&remark.file), remark.line))
+    web::see(format!("/review/{id}#{}-{}", web::form::encode(&remark.file), line))
 }
 
 /// POST /review/{submission}/comments/{comment}/withdraw
@@ -169,8 +190,8 @@ fn read(written: &Written, lab: &Lab) -> Result<Decided, String> {
     if state == Decision::Returned && written.comment.trim().is_empty() {
         return Err("Say in the comment what to change: a hand-in that comes back without words helps nobody.".to_owned());
     }
-    if written.comment.len() > 20_000 {
-        return Err("The comment is longer than 20,000 characters.".to_owned());
+    if written.comment.chars().count() > LONGEST_COMMENT {
+        return Err(format!("The comment is longer than {LONGEST_COMMENT} characters."));
     }
     Ok(Decided { state, score, marks: marks(written, lab)? })
 }

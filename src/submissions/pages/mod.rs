@@ -6,7 +6,7 @@ pub use reading::{Typed, read};
 use super::intake::Refusal;
 use super::{PACE, Submission, Via, store, too_soon};
 use crate::app::App;
-use crate::cohorts::Enrolment;
+use crate::cohorts::{self, Enrolment};
 use crate::curriculum::pages::quiz::QuizForm;
 use crate::curriculum::{self, Accepts, Lab, LabId, Program};
 use crate::db::values::Timestamp;
@@ -73,6 +73,9 @@ pub async fn lab_for(app: &App, enrolment: &Enrolment, id: &LabId) -> Result<(Ar
     let mut conn = app.db.read().await?;
     let program = app.programs.get(&mut conn, &enrolment.program).await?;
     let lab = program.lab(id).ok_or(Error::NotFound)?.clone();
+    if cohorts::store::cohort(&mut conn, &enrolment.cohort).await?.is_none_or(|c| c.archived.is_some()) {
+        return Err(Error::refused("This cohort is in the archive: its work can be read, and nothing more can be handed in."));
+    }
     if !enrolment.may_hand_in() {
         return Err(Error::refused("This enrolment is over: its work can be read, and nothing more can be handed in."));
     }

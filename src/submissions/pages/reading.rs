@@ -40,6 +40,8 @@ async fn read_multipart(request: Request, lab: &Lab, typed: &mut Typed) -> Resul
     let mut intake = Intake::new(&lab.accepts);
     let mut name = String::new();
     let mut room = lab.accepts.max_kib * 1024 + BESIDE;
+    // The first thing that is wrong. Reading goes on after it, so that what was typed can be given back.
+    let mut refused = None;
     loop {
         let part = match parts.next_field().await {
             Ok(Some(part)) => part,
@@ -59,8 +61,9 @@ async fn read_multipart(request: Request, lab: &Lab, typed: &mut Typed) -> Resul
                 continue;
             }
             typed.uploads += 1;
-            if let Err(refusal) = take_upload(part, &file, &mut intake).await? {
-                return Ok(Err(refusal));
+            // After a refusal the rest of the files is let go by unread.
+            if refused.is_none() {
+                refused = take_upload(part, &file, &mut intake).await?.err();
             }
             continue;
         }
@@ -68,13 +71,17 @@ async fn read_multipart(request: Request, lab: &Lab, typed: &mut Typed) -> Resul
             Ok(text) => text,
             Err(why) => {
                 let why = why.unwrap_or_else(|| format!("all that was typed is larger than {} KiB together.", lab.accepts.max_kib));
-                return Ok(Err(Refusal { file: Some(name), why }));
+                refused.get_or_insert(Refusal { file: Some(name.clone()), why });
+                continue;
             }
         };
         room -= text.len();
         take_field(&field, &text, &mut name, typed);
     }
-    Ok(finish(intake, lab, typed))
+    Ok(match refused {
+        Some(refusal) => Err(refusal),
+        None => finish(intake, lab, typed),
+    })
 }
 
 async fn take_upload(mut part: axum::extract::multipart::Field<'_>, file: &str, intake: &mut Intake) -> Result<Result<(), Refusal>> {
