@@ -2,6 +2,7 @@
 use super::visitor::Visitor;
 use crate::error::Error;
 use axum::extract::Request;
+use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Redirect, Response};
 
@@ -41,16 +42,23 @@ pub async fn guard(who: Who, request: Request, next: Next) -> Response {
         Ok(()) => next.run(request).await,
         // A page leads to the sign-in and back; a program or a stream is told.
         Err(Error::SignInFirst) if !is_for_programs(request.uri().path()) => {
-            let back = request.uri().path_and_query().map_or("/", |p| p.as_str());
-            let url = if request.method() == axum::http::Method::GET && back != "/" {
-                format!("/login?next={}", super::form::encode(back))
-            } else {
-                "/login".to_owned()
-            };
-            Redirect::to(&url).into_response()
+            let back = back(&request);
+            Redirect::to(&if back == "/" { "/login".to_owned() } else { format!("/login?next={}", super::form::encode(&back)) }).into_response()
         }
         Err(error) => error.into_response(),
     }
+}
+
+/// Where to go on after signing in: the page asked for, or the one whose form was sent when the sign-in had ended.
+fn back(request: &Request) -> String {
+    if request.method() == axum::http::Method::GET {
+        return request.uri().path_and_query().map_or("/", |p| p.as_str()).to_owned();
+    }
+    let headers = request.headers();
+    let text = |name| headers.get(name).and_then(|h| h.to_str().ok());
+    let (Some(host), Some(referer)) = (text(header::HOST), text(header::REFERER)) else { return "/".to_owned() };
+    let from = referer.split_once("://").and_then(|(_, rest)| rest.strip_prefix(host));
+    super::form::local(from.filter(|path| path.starts_with('/'))).to_owned()
 }
 
 /// Paths that answer in JSON or events rather than pages.
