@@ -106,6 +106,10 @@ pub struct Token {
 pub const SIGN_IN_LIVES: Duration = Duration::from_secs(30 * 86_400);
 /// Its use is noted at most so often: a page view costs no write.
 pub const SEEN_EVERY: Duration = Duration::from_secs(300);
+/// Guard of every change of who runs the portal: on its pages, from the command line and by invitations they take turns, so that two
+/// admins can't end each other at once and the first admin's link works only while there is none.
+pub const ADMINS: &str = "admins";
+
 /// How long a reset link works.
 pub const RESET_LIVES: Duration = Duration::from_secs(3600);
 /// How long an invitation works.

@@ -1,6 +1,6 @@
 //! The one-time link by which a new portal gets its first admin.
 use super::{NewInvitation, Role, store};
-use crate::accounts::{INVITATION_LIVES, store as accounts};
+use crate::accounts::{ADMINS, INVITATION_LIVES, store as accounts};
 use crate::app::App;
 use crate::audit::{self, Entry};
 use crate::secrets;
@@ -12,7 +12,7 @@ pub async fn link(app: &App) -> Result<Option<String>> {
         return Ok(None);
     }
     // Replicas that start together take turns; the link printed last is the one that works.
-    let mut write = app.db.write("first admin").await?;
+    let mut write = app.db.write(ADMINS).await?;
     store::withdraw_first_admin_links(&mut write).await?;
     if accounts::has_admin(&mut write).await? {
         write.commit().await?;

@@ -18,7 +18,7 @@ mod serve;
 mod source;
 mod terminal;
 #[cfg(feature = "server")]
-mod user;
+pub mod user;
 #[cfg(feature = "server")]
 mod work;
 

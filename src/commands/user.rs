@@ -1,7 +1,7 @@
 //! `groundcrew user`: accounts from the command line of whoever runs the machine.
 use super::boot;
 use crate::accounts::pages::reset;
-use crate::accounts::{Email, NewPerson, Person, name_mistake, store};
+use crate::accounts::{ADMINS, Email, NewPerson, Person, name_mistake, store};
 use crate::app::App;
 use crate::audit::{self, Entry};
 use crate::clock::Clock;
@@ -85,14 +85,15 @@ async fn reset_link(app: &App, person: &Person) -> Result<String> {
     }
 }
 
-async fn add(app: &App, email: &Email, name: Option<&str>, admin: bool) -> Result<()> {
+/// Makes an account and prints the link that sets its password.
+pub async fn add(app: &App, email: &Email, name: Option<&str>, admin: bool) -> Result<()> {
     let name = name.or_else(|| email.as_str().split('@').next()).unwrap_or_default();
     if let Some(words) = name_mistake(name) {
         bail!("{words}");
     }
     let zone = crate::settings::store::get(&mut *app.db.read().await?).await?.zone;
     let now = app.clock.now();
-    let mut write = app.db.write(email).await?;
+    let mut write = app.db.write(ADMINS).await?;
     let id = match store::create(&mut write, &NewPerson { email, name, password: None, zone: &zone, admin }, now).await {
         Ok(id) => id,
         Err(error) if is_duplicate(&error) => {
@@ -135,10 +136,10 @@ async fn list(app: &App) -> Result<()> {
     }
 }
 
-async fn disable(app: &App, person: &Person) -> Result<()> {
+/// Closes an account, unless nobody would run the portal then.
+pub async fn disable(app: &App, person: &Person) -> Result<()> {
     let now = app.clock.now();
-    // Every change of who runs the portal takes turns, on its pages and here.
-    let mut write = app.db.write("admins").await?;
+    let mut write = app.db.write(ADMINS).await?;
     store::set_disabled(&mut write, &person.id, Some(now)).await?;
     if person.is_admin() && !store::has_admin(&mut write).await? {
         bail!("{} is the only admin: make another one first, with `groundcrew user add EMAIL --admin`", person.email);
@@ -150,8 +151,9 @@ async fn disable(app: &App, person: &Person) -> Result<()> {
     Ok(())
 }
 
-async fn enable(app: &App, person: &Person) -> Result<()> {
-    let mut write = app.db.write(&person.id).await?;
+/// Opens a closed account again.
+pub async fn enable(app: &App, person: &Person) -> Result<()> {
+    let mut write = app.db.write(ADMINS).await?;
     store::set_disabled(&mut write, &person.id, None).await?;
     audit::record(&mut write, &Entry::new(None, "person.enabled", person.id.as_str()), app.clock.now()).await?;
     write.commit().await?;

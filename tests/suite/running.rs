@@ -2,20 +2,25 @@
 use crate::people::{PASSWORD, Portal, Setup};
 use axum::body::Body;
 use axum::http::Request;
-use groundcrew::accounts::store as accounts;
+use groundcrew::accounts::{ADMINS, NewPerson, store as accounts};
 use groundcrew::app::Outside;
 use groundcrew::cohorts::first_admin;
+use groundcrew::commands::user;
 use groundcrew::db::{Db, Engine};
 use groundcrew::notices::{self, Mail};
 use groundcrew::secrets::Keys;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 on_both!(
     an_empty_portal_gives_a_link_to_its_first_admin_until_it_is_used,
     the_first_admins_link_makes_nobody_once_there_is_an_admin,
-    settings_are_read_again_after_a_change
+    whoever_joins_by_the_first_admins_link_waits_for_an_admin_who_is_being_added,
+    an_admin_added_or_opened_again_waits_for_its_turn,
+    the_last_two_admins_closed_at_once_leave_one,
+    settings_are_read_again_after_a_change,
 );
 
 async fn an_empty_portal_gives_a_link_to_its_first_admin_until_it_is_used(portal: Portal) {
@@ -41,6 +46,64 @@ async fn the_first_admins_link_makes_nobody_once_there_is_an_admin(portal: Porta
     // The next start takes it back.
     assert_eq!(first_admin::link(&portal.app).await.unwrap(), None);
     portal.visitor().opens(&link).await.is_answered(410);
+}
+
+/// Long enough for whoever doesn't wait to be done.
+const A_WHILE: Duration = Duration::from_millis(500);
+
+async fn whoever_joins_by_the_first_admins_link_waits_for_an_admin_who_is_being_added(portal: Portal) {
+    let link = first_admin::link(&portal.app).await.unwrap().unwrap().strip_prefix("http://portal.test").unwrap().to_owned();
+    let mut mallory = portal.person("Mallory", "mallory@example.org").await;
+    mallory.signs_in().await;
+    // What `user add --admin` does, up to its end.
+    let mut write = portal.app.db.write(ADMINS).await.unwrap();
+    let email = "root@example.org".parse().unwrap();
+    let new = NewPerson { email: &email, name: "Root", password: None, zone: "UTC", admin: true };
+    accounts::create(&mut write, &new, portal.clock.now()).await.unwrap();
+    let (mut eve, path) = (portal.visitor(), link.clone());
+    let form = [("name", "Eve"), ("email", "eve@example.org"), ("password", PASSWORD)];
+    let joins = tokio::spawn(async move { eve.posts(&path, &form).await.status.as_u16() });
+    let accepts = tokio::spawn(async move { mallory.posts(&format!("{link}/accept"), &[]).await.status.as_u16() });
+    let app = portal.app.clone();
+    let next_start = tokio::spawn(async move { first_admin::link(&app).await.unwrap() });
+    tokio::time::sleep(A_WHILE).await;
+    write.commit().await.unwrap();
+    assert_eq!((joins.await.unwrap(), accepts.await.unwrap()), (410, 410));
+    assert_eq!(next_start.await.unwrap(), None);
+    assert!(!portal.who("mallory@example.org").await.is_admin());
+}
+
+async fn an_admin_added_or_opened_again_waits_for_its_turn(portal: Portal) {
+    let jo = portal.admin("Jo Park", "jo@example.org").await;
+    let write = portal.app.db.write(ADMINS).await.unwrap();
+    let app = portal.app.clone();
+    let adds = tokio::spawn(async move { user::add(&app, &"root@example.org".parse().unwrap(), None, true).await });
+    let (app, jo) = (portal.app.clone(), portal.who(&jo.email).await);
+    let opens = tokio::spawn(async move { user::enable(&app, &jo).await });
+    tokio::time::sleep(A_WHILE).await;
+    assert!(!adds.is_finished() && !opens.is_finished(), "each waits for its turn");
+    drop(write);
+    adds.await.unwrap().unwrap();
+    opens.await.unwrap().unwrap();
+    assert!(portal.who("root@example.org").await.is_admin());
+}
+
+async fn the_last_two_admins_closed_at_once_leave_one(portal: Portal) {
+    let mut jo = portal.signed_in_admin("Jo Park", "jo@example.org").await;
+    portal.admin("Root", "root@example.org").await;
+    let (jos, root) = (portal.who("jo@example.org").await, portal.who("root@example.org").await.id);
+    let write = portal.app.db.write(ADMINS).await.unwrap();
+    let page = tokio::spawn(async move { jo.posts(&format!("/admin/people/{root}/close"), &[]).await.status.as_u16() });
+    let app = portal.app.clone();
+    let command = tokio::spawn(async move { user::disable(&app, &jos).await.map_err(|error| error.to_string()) });
+    tokio::time::sleep(A_WHILE).await;
+    drop(write);
+    match (page.await.unwrap(), command.await.unwrap()) {
+        (303, Err(words)) => assert!(words.contains("is the only admin"), "{words}"),
+        (422, Ok(())) => {}
+        (status, done) => panic!("the page answered {status} and the command ended with {done:?}"),
+    }
+    assert!(accounts::has_admin(&mut portal.app.db.read().await.unwrap()).await.unwrap());
 }
 
 #[tokio::test]
@@ -175,7 +238,7 @@ async fn accounts_are_run_from_the_command_line() {
 fn half_a_request_does_not_keep_the_portal_from_ending() {
     use std::io::Write as _;
     use std::net::{TcpListener, TcpStream};
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
     let folder = Folder::new();
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_groundcrew"));

@@ -1,7 +1,7 @@
 //! `/join/{token}`: an invitation makes an account, or gives one that exists another role.
 use super::sign_in::Names;
 use super::{Mistakes, begin, in_person, mistake, too_many};
-use crate::accounts::{Email, NewPerson, Person, PersonId, name_mistake, passwords, store, throttle};
+use crate::accounts::{ADMINS, Email, NewPerson, Person, PersonId, name_mistake, passwords, store, throttle};
 use crate::app::App;
 use crate::audit::{self, Entry};
 use crate::cohorts::{Invitation, Role, store as cohorts};
@@ -117,7 +117,7 @@ pub async fn join(
         return super::wait(&Join { site, token, invitation, name: form.name, email: typed, mistakes, has_account: false }, wait);
     }
     let hash = passwords::hash(&form.password).await?;
-    let mut write = app.db.write(&invitation.id).await?;
+    let mut write = app.db.write(guard(&invitation)).await?;
     let person = match store::by_email(&mut write, &email).await? {
         // Whoever made an invitation holds its link too: it opens no account that is there, not even one without a password.
         Some(_) => {
@@ -149,13 +149,22 @@ pub async fn accept(State(app): State<App>, visitor: Visitor, site: Site, Path(t
     if !invitation.is_for(person.email.as_str()) {
         return Err(Error::refused("This invitation is for another address than yours. Sign out and open it again, or ask for one of your own."));
     }
-    let mut write = app.db.write(&invitation.id).await?;
+    let mut write = app.db.write(guard(&invitation)).await?;
     if !accept_in(&app, &mut write, &invitation, &person.id).await? {
         drop(write);
         return over(site);
     }
     write.commit().await?;
     web::see_saying("/", "The invitation is accepted.")
+}
+
+/// Whoever joins takes turns with what else decides about the same people: who runs the portal, or who is in a cohort or invited to it.
+fn guard(invitation: &Invitation) -> String {
+    match (invitation.role, &invitation.cohort) {
+        (Role::Admin, _) => ADMINS.to_owned(),
+        (Role::Student | Role::Instructor, Some(cohort)) => format!("cohort:{cohort}"),
+        (Role::Student | Role::Instructor, None) => invitation.id.to_string(),
+    }
 }
 
 /// Uses the invitation up and gives its role; false when somebody was quicker.

@@ -1,6 +1,6 @@
 //! `/admin/people`: who has an account, who runs the portal, closing an account, a link for a lost password.
 use super::reset::link_for;
-use crate::accounts::{Person, PersonId, name_key, store};
+use crate::accounts::{ADMINS, Person, PersonId, name_key, store};
 use crate::app::App;
 use crate::audit::{self, Entry};
 use crate::cohorts::roster::store as roster;
@@ -159,8 +159,7 @@ pub async fn change(State(app): State<App>, visitor: Visitor, Path((id, what)): 
     let what = What::of(&what)?;
     let person = store::by_id(&mut *app.db.read().await?, &id).await?.ok_or(Error::NotFound)?;
     let now = app.clock.now();
-    // Every change of who runs the portal takes turns: two admins can't end each other at once.
-    let mut write = app.db.write("admins").await?;
+    let mut write = app.db.write(ADMINS).await?;
     match what {
         What::Promote => store::set_admin(&mut write, &id, Some(now)).await?,
         What::Demote => store::set_admin(&mut write, &id, None).await?,
