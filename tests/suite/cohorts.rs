@@ -1,14 +1,18 @@
 //! A cohort's staff: who is invited, how everybody stands, what is changed for one student, and who may look.
 use crate::people::{PASSWORD, Person, Portal};
+use groundcrew::accounts::INVITATION_LIVES;
 use groundcrew::audit;
 use groundcrew::cohorts::CohortId;
 use groundcrew::curriculum::Lab;
 use groundcrew::submissions::SubmissionId;
+use std::time::Duration;
 
 on_both!(
     a_list_says_what_each_row_will_do_before_anything_happens,
     a_link_for_whoever_holds_it_makes_one_student,
     nobody_is_invited_twice_nor_where_they_are,
+    an_old_invitation_is_not_renewed_beside_a_new_one,
+    whoever_joins_waits_for_whoever_invites_to_the_same_cohort,
     an_instructor_makes_students_and_no_instructors,
     the_gradebooks_file_runs_nothing_in_a_spreadsheet,
     an_instructor_of_another_cohort_finds_nothing,
@@ -155,6 +159,39 @@ async fn nobody_is_invited_twice_nor_where_they_are(portal: Portal) {
     }
     // Whoever studies here may be asked to teach here.
     jo.fills("Email", "ada@example.org").fills("Role", "Instructor").presses("Make the link").await.sees("1 invitation made");
+}
+
+async fn an_old_invitation_is_not_renewed_beside_a_new_one(portal: Portal) {
+    let amber = portal.cohort("Amber").await;
+    let mut jo = portal.signed_in_admin("Jo Park", "jo@example.org").await;
+    let people = format!("/cohorts/{amber}/people");
+    jo.opens(&people).await.fills("Email", "lena@example.org").presses("Make the link").await.sees("1 invitation made");
+    let renew = jo.opens(&people).await.page.button("New link").0.action.clone();
+    // While it works it is the one there is, and may have another link.
+    assert_eq!(jo.posts(&renew, &[]).await.status, 200);
+    portal.wait(INVITATION_LIVES + Duration::from_secs(1));
+    jo.opens(&people).await.fills("Email", "lena@example.org").presses("Make the link").await.sees("1 invitation made");
+    let link = jo.page.text.split_whitespace().find(|w| w.contains("/join/")).unwrap().split(".test").nth(1).unwrap().to_owned();
+    let reply = jo.posts(&renew, &[]).await;
+    assert!(reply.status == 422 && reply.text().contains("lena@example.org: invited already"), "{}", reply.text());
+    portal.visitor().opens(&link).await.fills("Name", "Lena").fills("Password", PASSWORD).presses("Join").await.is_at("/");
+    let reply = jo.posts(&renew, &[]).await;
+    assert!(reply.status == 422 && reply.text().contains("already enrolled"), "{}", reply.text());
+    jo.opens(&people).await.follows("Take back").await.presses("Take it back").await.sees("No invitation is open");
+}
+
+async fn whoever_joins_waits_for_whoever_invites_to_the_same_cohort(portal: Portal) {
+    let amber = portal.cohort("Amber").await;
+    let mut jo = portal.signed_in_admin("Jo Park", "jo@example.org").await;
+    jo.opens(&format!("/cohorts/{amber}/people")).await.fills("Email", "lena@example.org").presses("Make the link").await;
+    let link = jo.page.text.split_whitespace().find(|w| w.contains("/join/")).unwrap().split(".test").nth(1).unwrap().to_owned();
+    let write = portal.app.db.write(format!("cohort:{amber}")).await.unwrap();
+    let mut lena = portal.visitor();
+    let joins = tokio::spawn(async move { lena.posts(&link, &[("name", "Lena"), ("password", PASSWORD)]).await.status.as_u16() });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(!joins.is_finished());
+    drop(write);
+    assert_eq!(joins.await.unwrap(), 303);
 }
 
 async fn an_instructor_makes_students_and_no_instructors(portal: Portal) {

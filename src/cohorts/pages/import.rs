@@ -6,7 +6,7 @@ use crate::accounts::{Email, INVITATION_LIVES};
 use crate::app::App;
 use crate::cohorts::import::{self, Fate, Known, Line};
 use crate::cohorts::roster::store as roster;
-use crate::cohorts::{Cohort, CohortId, Role, Status};
+use crate::cohorts::{Cohort, CohortId, InvitationId, Role, Status};
 use crate::db::Conn;
 use crate::error::{Answer, Error, Result};
 use crate::web::{self, Form, Path, Site, Visitor, filters};
@@ -41,13 +41,14 @@ impl Preview {
     }
 }
 
-/// Who is in the cohort already or on the way.
-pub async fn known(app: &App, conn: &mut Conn, visitor: &Visitor, id: &CohortId) -> Result<Known> {
+/// Who is in the cohort already or on the way; `except` is an invitation that is to be replaced.
+pub async fn known(app: &App, conn: &mut Conn, visitor: &Visitor, id: &CohortId, except: Option<&InvitationId>) -> Result<Known> {
     let now = app.clock.now();
     let stays = |status: Status| matches!(status, Status::Active | Status::Completed | Status::Deferred);
     let students = roster::members(conn, id).await?.into_iter().filter(|m| stays(m.status)).map(|m| m.email.to_string()).collect();
     let instructors = roster::instructors(conn, id).await?.into_iter().map(|i| i.email.to_string()).collect();
-    let invited = roster::invitations(conn, id).await?.into_iter().filter(|i| i.works(now)).filter_map(|i| i.email).collect();
+    let invited =
+        roster::invitations(conn, id).await?.into_iter().filter(|i| i.works(now) && except != Some(&i.id)).filter_map(|i| i.email).collect();
     Ok(Known { students, instructors, invited, may_invite_instructors: visitor.person.is_admin() })
 }
 
@@ -55,7 +56,7 @@ pub async fn known(app: &App, conn: &mut Conn, visitor: &Visitor, id: &CohortId)
 pub async fn preview(State(app): State<App>, visitor: Visitor, site: Site, Path(id): Path<CohortId>, request: Request) -> Answer {
     let mut conn = app.db.read().await?;
     let cohort = overseen(&mut conn, &visitor, &id).await?;
-    let known = known(&app, &mut conn, &visitor, &id).await?;
+    let known = known(&app, &mut conn, &visitor, &id, None).await?;
     drop(conn);
     let list = match list(request).await? {
         Ok(list) => list,
@@ -104,7 +105,7 @@ pub struct Confirmed {
 pub async fn confirm(State(app): State<App>, visitor: Visitor, site: Site, Path(id): Path<CohortId>, Form(form): Form<Confirmed>) -> Answer {
     let cohort = overseen(&mut *app.db.read().await?, &visitor, &id).await?;
     let mut write = app.db.write(format!("cohort:{id}")).await?;
-    let known = known(&app, &mut write, &visitor, &id).await?;
+    let known = known(&app, &mut write, &visitor, &id, None).await?;
     let lines = import::read(&form.list, &known).map_err(Error::Refused)?;
     let mut made = Vec::new();
     for line in lines.iter().filter(|l| l.fate == Fate::Invite) {
