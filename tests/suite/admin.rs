@@ -161,7 +161,8 @@ async fn a_cohort_moves_to_another_version_and_is_archived(portal: Portal) {
     jo.opens(&format!("/admin/cohorts/{amber}")).await.follows("Archive it").await;
     let asked = jo.page.clone();
     jo.presses("Archive").await.sees("Amber is archived.");
-    // A double click doesn't take it out again.
+    // What is neither yes nor no changes nothing, and a double click doesn't take it out again.
+    assert_eq!(jo.posts(&format!("/admin/cohorts/{amber}/archive"), &[("archived", "maybe")]).await.status, 422);
     jo.page = asked;
     jo.presses("Archive").await.sees("Amber is archived.");
     assert_eq!(ines.gets(&format!("/cohorts/{amber}")).await.status, 403, "an instructor without a running cohort");

@@ -167,17 +167,24 @@ pub async fn ask_archive(State(app): State<App>, site: Site, Path(id): Path<Coho
     Confirm { fields: vec![("archived", "yes".to_owned())], ..page }.answer()
 }
 
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum YesNo {
+    Yes,
+    No,
+}
+
 #[derive(Debug, Deserialize)]
 pub struct Archived {
-    archived: String,
+    archived: YesNo,
 }
 
 /// POST /admin/cohorts/{id}/archive: puts it away, or takes it out again. The form says which, so that sent twice it does the same.
 pub async fn archive(State(app): State<App>, visitor: Visitor, Path(id): Path<CohortId>, Form(wanted): Form<Archived>) -> Answer {
     let now = app.clock.now();
-    let (since, action, words) = match wanted.archived.as_str() {
-        "yes" => (Some(now), "cohort.archived", "is archived"),
-        _ => (None, "cohort.unarchived", "runs again"),
+    let (since, action, words) = match wanted.archived {
+        YesNo::Yes => (Some(now), "cohort.archived", "is archived"),
+        YesNo::No => (None, "cohort.unarchived", "runs again"),
     };
     let mut write = app.db.write(format!("cohort:{id}")).await?;
     let cohort = store::cohort(&mut write, &id).await?.ok_or(Error::NotFound)?;
