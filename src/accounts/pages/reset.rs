@@ -2,11 +2,11 @@
 use super::join::Over;
 use super::profile::told;
 use super::sign_in::Names;
-use super::{Mistakes, begin, mistake};
+use super::{Mistakes, begin, mistake, too_many};
 use crate::accounts::{Email, Person, RESET_LIVES, mail, passwords, store, throttle};
 use crate::app::App;
 use crate::audit::{self, Entry};
-use crate::error::{Answer, Error, Result};
+use crate::error::{Answer, Result};
 use crate::notices::{self, Mail};
 use crate::secrets;
 use crate::web::address::Address;
@@ -24,11 +24,19 @@ struct AskReset {
     /// Whether this portal sends mail at all.
     sends: bool,
     asked: bool,
+    email: String,
+    mistakes: Mistakes,
+}
+
+impl AskReset {
+    fn mistake(&self, field: &str) -> Option<&str> {
+        mistake(&self.mistakes, field)
+    }
 }
 
 /// GET /reset
 pub async fn ask(State(app): State<App>, site: Site) -> Answer {
-    web::page(&AskReset { site, sends: app.outside.post.delivers(), asked: false })
+    web::page(&AskReset { site, sends: app.outside.post.delivers(), asked: false, email: String::new(), mistakes: Mistakes::new() })
 }
 
 #[derive(Debug, Deserialize)]
@@ -42,13 +50,13 @@ const LEAST: Duration = Duration::from_millis(200);
 /// POST /reset
 pub async fn asked(State(app): State<App>, site: Site, from: Address, Form(form): Form<AskForm>) -> Answer {
     if !app.outside.post.delivers() {
-        return web::page(&AskReset { site, sends: false, asked: false });
+        return web::page(&AskReset { site, sends: false, asked: false, email: form.email, mistakes: Mistakes::new() });
     }
     let answer_at = tokio::time::Instant::now() + LEAST;
     let names = Names { account: format!("reset-{}", throttle::account(&form.email)), address: format!("reset-{}", throttle::address(from.0)) };
     if let Some(wait) = names.count_by(&app, &throttle::RESET, &throttle::ADDRESS).await? {
-        let words = format!("Too many links were asked for. Wait {} and try again.", throttle::in_words(wait));
-        return Err(Error::Limited(StatusCode::TOO_MANY_REQUESTS, words));
+        let mistakes = vec![("email", too_many(wait))];
+        return super::wait(&AskReset { site, sends: true, asked: false, email: form.email, mistakes }, wait);
     }
     if let Ok(email) = form.email.parse::<Email>() {
         let person = store::by_email(&mut *app.db.read().await?, &email).await?;
@@ -57,7 +65,7 @@ pub async fn asked(State(app): State<App>, site: Site, from: Address, Form(form)
         }
     }
     tokio::time::sleep_until(answer_at).await;
-    web::page(&AskReset { site, sends: true, asked: true })
+    web::page(&AskReset { site, sends: true, asked: true, email: form.email, mistakes: Mistakes::new() })
 }
 
 async fn send(app: &App, person: &Person) -> Result<()> {
