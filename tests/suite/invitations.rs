@@ -12,6 +12,7 @@ use std::time::Duration;
 on_both!(
     an_admins_link_makes_one_admin_and_no_second,
     two_who_press_join_at_once_make_one_account,
+    two_invitations_used_at_once_for_one_address_make_one_account,
     an_invitation_for_one_address_is_for_that_address,
     an_invitation_gives_an_account_that_exists_another_role,
     an_invitation_opens_no_account_that_is_there,
@@ -72,6 +73,22 @@ async fn two_who_press_join_at_once_make_one_account(portal: Portal) {
     assert_eq!(answers, [303, 410]);
     let people = accounts::list(&mut portal.app.db.read().await.unwrap(), "", None, 10).await.unwrap();
     assert_eq!(people.len(), 1, "what the slower one began is undone");
+}
+
+async fn two_invitations_used_at_once_for_one_address_make_one_account(portal: Portal) {
+    let link = invited(&portal, Role::Admin, None).await;
+    // Another link's account, about to be kept.
+    let mut write = portal.app.db.write("another invitation").await.unwrap();
+    let email = "ada@example.org".parse().unwrap();
+    let new = NewPerson { email: &email, name: "Ada Moreno", password: None, zone: "UTC", admin: false };
+    accounts::create(&mut write, &new, portal.clock.now()).await.unwrap();
+    let mut ada = portal.visitor();
+    let second = tokio::spawn(async move { ada.posts(&link, &[("name", "Ada"), ("email", "ada@example.org"), ("password", PASSWORD)]).await });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    write.commit().await.unwrap();
+    let reply = second.await.unwrap();
+    assert_eq!(reply.status, 409);
+    assert!(reply.text().contains("has an account already"), "{}", reply.text());
 }
 
 async fn an_invitation_for_one_address_is_for_that_address(portal: Portal) {

@@ -118,21 +118,19 @@ pub async fn join(
     }
     let hash = passwords::hash(&form.password).await?;
     let mut write = app.db.write(guard(&invitation)).await?;
-    let person = match store::by_email(&mut write, &email).await? {
+    let zone = app.settings().zone.clone();
+    let new = NewPerson { email: &email, name: &form.name, password: Some(&hash), zone: &zone, admin: false };
+    let person = match store::create(&mut write, &new, app.clock.now()).await {
+        Ok(id) => id,
         // Whoever made an invitation holds its link too: it opens no account that is there, not even one without a password.
-        Some(_) => {
+        Err(error) if db::is_duplicate(&error) => {
             drop(write);
             let page = Join { site, token, invitation, name: form.name, email: typed, mistakes, has_account: true };
             return web::page_with(StatusCode::CONFLICT, &page);
         }
-        None => {
-            let zone = app.settings().zone.clone();
-            let new = NewPerson { email: &email, name: &form.name, password: Some(&hash), zone: &zone, admin: false };
-            let id = store::create(&mut write, &new, app.clock.now()).await?;
-            audit::record(&mut write, &Entry::new(Some(id.as_str()), "person.joined", id.as_str()), app.clock.now()).await?;
-            id
-        }
+        Err(error) => return Err(error.into()),
     };
+    audit::record(&mut write, &Entry::new(Some(person.as_str()), "person.joined", person.as_str()), app.clock.now()).await?;
     if !accept_in(&app, &mut write, &invitation, &person).await? {
         drop(write);
         return over(site);
