@@ -152,7 +152,7 @@ pub async fn set_admin(conn: &mut Conn, id: &PersonId, since: Option<Timestamp>)
     Ok(())
 }
 
-/// Closes an account, or opens it again. Closed accounts have no valid sign-in and no valid token.
+/// Closes an account, or opens it again. While it is closed, no sign-in and no token of it is valid.
 pub async fn set_disabled(conn: &mut Conn, id: &PersonId, since: Option<Timestamp>) -> Result<()> {
     query("UPDATE people SET disabled = $1 WHERE id = $2").bind(since).bind(id).execute(conn).await?;
     Ok(())

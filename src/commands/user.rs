@@ -145,9 +145,10 @@ pub async fn disable(app: &App, person: &Person) -> Result<()> {
         bail!("{} is the only admin: make another one first, with `groundcrew user add EMAIL --admin`", person.email);
     }
     let ended = store::revoke_sign_ins(&mut write, &person.id, None, now).await?;
+    let tokens = store::revoke_tokens(&mut write, &person.id, now).await?;
     audit::record(&mut write, &Entry::new(None, "person.disabled", person.id.as_str()), now).await?;
     write.commit().await?;
-    println!("{} is closed; {ended} sign-in(s) ended.", person.email);
+    println!("{} is closed; {ended} sign-in(s) and {tokens} token(s) ended.", person.email);
     Ok(())
 }
 

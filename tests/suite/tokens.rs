@@ -2,6 +2,7 @@
 use crate::people::{Person, Portal};
 use axum::body::Body;
 use axum::http::Request;
+use groundcrew::commands::user;
 use groundcrew::{accounts, notices, secrets};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ on_both!(
     a_token_opens_no_page,
     a_token_needs_a_name,
     a_reset_password_and_a_sign_out_by_an_admin_end_tokens,
+    a_closed_account_that_is_opened_again_has_no_tokens,
     a_changed_password_ends_open_reset_links,
     a_person_reads_their_own_notifications,
 );
@@ -82,6 +84,19 @@ async fn a_reset_password_and_a_sign_out_by_an_admin_end_tokens(portal: Portal) 
     jo.sees("their tokens end").presses("Sign out everywhere").await;
     assert_eq!(speaks_for(&portal, &token).await, None);
     ada.opens("/account").await.is_at("/login");
+}
+
+async fn a_closed_account_that_is_opened_again_has_no_tokens(portal: Portal) {
+    let mut ada = portal.person("Ada Moreno", "ada@example.org").await;
+    let mut jo = portal.signed_in_admin("Jo Park", "jo@example.org").await;
+    let first = makes_a_token(ada.signs_in().await).await;
+    jo.opens("/admin/people").await.follows("Ada Moreno").await.follows("Close the account").await.sees("their tokens end").presses("Close").await;
+    jo.follows("Open the account again").await.presses("Open").await;
+    assert_eq!(speaks_for(&portal, &first).await, None);
+    let second = makes_a_token(ada.signs_in().await).await;
+    user::disable(&portal.app, &portal.who("ada@example.org").await).await.unwrap();
+    user::enable(&portal.app, &portal.who("ada@example.org").await).await.unwrap();
+    assert_eq!(speaks_for(&portal, &second).await, None);
 }
 
 async fn a_changed_password_ends_open_reset_links(portal: Portal) {

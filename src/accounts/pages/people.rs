@@ -140,7 +140,7 @@ pub async fn ask(State(app): State<App>, site: Site, Path((id, what)): Path<(Per
         What::Demote => (format!("Stop {name} from running {portal}?"), "What they take part in and teach stays theirs.", "End it"),
         What::Close => (
             format!("Close {name}'s account?"),
-            "They are signed out everywhere and can't sign in. Their work stays; you can open the account again.",
+            "They are signed out everywhere, their tokens end and they can't sign in. Their work stays; you can open the account again.",
             "Close",
         ),
         What::Open => (format!("Open {name}'s account again?"), "They sign in with the password they had.", "Open"),
@@ -166,6 +166,7 @@ pub async fn change(State(app): State<App>, visitor: Visitor, Path((id, what)): 
         What::Close => {
             store::set_disabled(&mut write, &id, Some(now)).await?;
             store::revoke_sign_ins(&mut write, &id, None, now).await?;
+            store::revoke_tokens(&mut write, &id, now).await?;
         }
         What::Open => store::set_disabled(&mut write, &id, None).await?,
         What::SignOut => {
