@@ -4,6 +4,7 @@ use super::{Email, NewPerson, NewSignIn, Person, PersonId, SignIn, SignInId, Tok
 use crate::db::Conn;
 use crate::db::values::{Row, Timestamp};
 use sqlx::{query, query_as, query_scalar};
+use std::collections::HashMap;
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
 
@@ -89,6 +90,17 @@ pub async fn by_id(conn: &mut Conn, id: &PersonId) -> Result<Option<Person>> {
 
 pub async fn by_email(conn: &mut Conn, email: &Email) -> Result<Option<Person>> {
     query_as(sqlx::AssertSqlSafe(format!("SELECT {PERSON} FROM people WHERE email = $1"))).bind(email).fetch_optional(conn).await
+}
+
+/// The people among these ids: their names by id.
+pub async fn names(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String, String>> {
+    let list = crate::db::list(1, ids.len());
+    let mut asked = query_as(sqlx::AssertSqlSafe(format!("SELECT id, name FROM people WHERE id IN ({list})")));
+    for id in crate::db::padded(ids) {
+        asked = asked.bind(id.to_owned());
+    }
+    let rows: Vec<(String, String)> = asked.fetch_all(conn).await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// People by name, `most` of them after the person with the key `after` (a name key and an id); `search` is a part of a name or address.

@@ -47,8 +47,6 @@ pub struct Recorded {
     pub id: EntryId,
     pub at: Timestamp,
     pub actor: Option<String>,
-    /// The actor's name as it is now; none once they are erased.
-    pub actor_name: Option<String>,
     pub action: String,
     pub subject: String,
     pub cohort: Option<String>,
@@ -60,8 +58,8 @@ pub struct Recorded {
 pub struct Filter {
     /// Only entries whose action begins with this: `person.` or a whole action.
     pub action: Option<String>,
-    /// Only entries by or about this id; a person's enrolments and submissions are about them too.
-    pub about: Option<String>,
+    /// Only entries by or about one of these ids; none is every entry.
+    pub about: Vec<String>,
     pub cohort: Option<String>,
     /// Only entries before this one: the last of the page before.
     pub before: Option<EntryId>,

@@ -95,6 +95,54 @@ fn nouns_know_only_lower_nouns() {
     assert_none(&broken, "A noun's mod.rs and store.rs use lower nouns only; what needs a higher one belongs there, or into pages or work:");
 }
 
+/// Which noun's each table is, as far as another's statements might look into it.
+const TABLES: [(&str, &str); 22] = [
+    ("jobs", "queue"),
+    ("audit_entries", "audit"),
+    ("notifications", "notices"),
+    ("mails", "notices"),
+    ("settings", "settings"),
+    ("people", "accounts"),
+    ("sign_ins", "accounts"),
+    ("tokens", "accounts"),
+    ("programs", "curriculum"),
+    ("cohorts", "cohorts"),
+    ("instructors", "cohorts"),
+    ("enrolments", "cohorts"),
+    ("invitations", "cohorts"),
+    ("extensions", "cohorts"),
+    ("submissions", "submissions"),
+    ("submission_files", "submissions"),
+    ("gradings", "gradings"),
+    ("findings", "gradings"),
+    ("openings", "gradings"),
+    ("reviews", "reviews"),
+    ("marks", "reviews"),
+    ("lab_overrides", "progress"),
+];
+
+#[test]
+fn statements_look_into_tables_of_lower_nouns_only() {
+    let mut broken = Vec::new();
+    for (path, source) in files("src", "/store.rs") {
+        let height = |noun: &str| ORDER.iter().position(|n| *n == noun);
+        let Some(own) = path.split('/').nth(1).and_then(height) else { continue };
+        let code = code(&source);
+        let words: Vec<&str> = code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|w| !w.is_empty()).collect();
+        for pair in words.windows(2).filter(|pair| ["FROM", "JOIN", "INTO", "UPDATE"].contains(&pair[0])) {
+            let Some((table, noun)) = TABLES.iter().find(|(table, _)| *table == pair[1]) else { continue };
+            // Whether an attempt is used up is known by its grading alone.
+            if height(noun) > Some(own) && (path.as_str(), *table) != ("src/submissions/store.rs", "gradings") {
+                broken.push(format!("{path} looks into {table}, which is {noun}'s"));
+            }
+        }
+    }
+    assert_none(
+        &broken,
+        "A statement looks into its own noun's tables and lower ones'; what needs a higher one belongs there, or pages put both together:",
+    );
+}
+
 #[test]
 fn files_are_small_and_say_what_they_are() {
     let sources = || files("src", ".rs").into_iter().chain(files("tests", ".rs"));

@@ -56,7 +56,8 @@ async fn an_admins_link_makes_one_admin_and_no_second(portal: Portal) {
     let actions: Vec<&str> = log.iter().map(|e| e.action.as_str()).collect();
     assert_eq!(actions, ["invitation.accepted", "person.joined"], "newest first");
     assert!(log.iter().all(|e| !format!("{:?} {} {:?}", e.actor, e.subject, e.fields).contains("jo@")), "ids alone");
-    assert_eq!(log[0].actor_name.as_deref(), Some("Jo Park"));
+    assert_eq!(log[0].actor.as_deref(), Some(portal.who("jo@example.org").await.id.as_str()));
+    jo.opens("/admin/audit").await.sees("Jo Park");
 }
 
 async fn two_who_press_join_at_once_make_one_account(portal: Portal) {

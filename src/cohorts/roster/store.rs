@@ -50,6 +50,18 @@ pub async fn member(conn: &mut Conn, cohort: &CohortId, id: &EnrolmentId) -> Res
     .await
 }
 
+/// The enrolments among these ids: their students' names by id.
+pub async fn names(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String, String>> {
+    let list = crate::db::list(1, ids.len());
+    let mut asked =
+        query_as(sqlx::AssertSqlSafe(format!("SELECT e.id, p.name FROM enrolments e JOIN people p ON p.id = e.person WHERE e.id IN ({list})")));
+    for id in crate::db::padded(ids) {
+        asked = asked.bind(id.to_owned());
+    }
+    let rows: Vec<(String, String)> = asked.fetch_all(conn).await?;
+    Ok(rows.into_iter().collect())
+}
+
 /// Where somebody is or was a student: the cohort's id and name, and the status.
 pub async fn enrolled_in(conn: &mut Conn, person: &PersonId) -> Result<Vec<(CohortId, String, EnrolmentId, Status)>> {
     query_as(

@@ -9,6 +9,7 @@ use crate::queue::{State as Stands, store as queue};
 use crate::web::{self, Site, filters};
 use askama::Template;
 use axum::extract::State;
+use std::collections::HashMap;
 
 /// A first step: what to do, why, where, and whether it is done.
 struct Step {
@@ -31,11 +32,18 @@ struct Overview {
     /// Mails that no server took in all their tries.
     undelivered: i64,
     log: Vec<Recorded>,
+    /// Names of the people whose doing it was, by id.
+    actors: HashMap<String, String>,
     /// In authoring mode, what is wrong with the program's folder.
     problems: Vec<String>,
 }
 
 impl Overview {
+    /// Whose doing it was; none is the portal's own, or somebody's who was erased.
+    fn by(&self, entry: &Recorded) -> Option<&String> {
+        entry.actor.as_ref().and_then(|id| self.actors.get(id))
+    }
+
     /// The first step that isn't done.
     fn next(&self) -> Option<usize> {
         self.steps.iter().position(|s| !s.done)
@@ -54,6 +62,8 @@ pub async fn show(State(app): State<App>, site: Site) -> Answer {
     let counts = queue::counts(&mut conn, site.now).await?;
     let (_, undelivered) = notices::outbox(&mut conn).await?;
     let log = audit::store::list(&mut conn, &Filter::default(), 8).await?;
+    let actors: Vec<&str> = log.iter().filter_map(|e| e.actor.as_deref()).collect();
+    let actors = accounts::names(&mut conn, &actors).await?;
     drop(conn);
     let of = |state: Stands| counts.iter().find(|(s, _)| *s == state).map_or(0, |(_, n)| *n);
     let to = |cohort: Option<&Listed>| cohort.map_or_else(|| "/admin/cohorts".to_owned(), |c| format!("/cohorts/{}/people", c.id));
@@ -79,5 +89,5 @@ pub async fn show(State(app): State<App>, site: Site) -> Answer {
         },
     ];
     let (waiting, running, broken) = (of(Stands::Waiting), of(Stands::Running), of(Stands::Broken));
-    web::page(&Overview { site, steps, cohorts, people, waiting, running, broken, undelivered, log, problems: app.programs.problems() })
+    web::page(&Overview { site, steps, cohorts, people, waiting, running, broken, undelivered, log, actors, problems: app.programs.problems() })
 }
