@@ -69,8 +69,8 @@ pub async fn app(data: &DataArgs, portal: &PortalArgs, demo: bool) -> Result<App
 }
 
 /// Starts what every process does now and then, whether it answers requests or works.
-pub fn start_upkeep(app: &App) -> JoinHandle<()> {
-    tokio::spawn(crate::accounts::work::run(app.clone()))
+pub fn start_upkeep(app: &App) -> [JoinHandle<()>; 2] {
+    [tokio::spawn(crate::accounts::work::run(app.clone())), tokio::spawn(crate::settings::work::run(app.clone()))]
 }
 
 /// Starts what works beside requests; each ends when `app.stop` is cancelled.

@@ -40,7 +40,7 @@ async fn serve(args: ServeArgs) -> Result<()> {
         demo::fill(&app).await?;
     }
     let mut tasks = if args.no_work { Vec::new() } else { boot::start_work(&app) };
-    tasks.push(boot::start_upkeep(&app));
+    tasks.extend(boot::start_upkeep(&app));
     tasks.push(tokio::spawn(live::poll(app.clone())));
     tasks.push(tokio::spawn(metrics::upkeep(app.clone())));
     let listener = tokio::net::TcpListener::bind(args.portal.listen).await.with_context(|| format!("{} can't be listened on", args.portal.listen))?;

@@ -26,7 +26,7 @@ async fn work(args: WorkArgs) -> Result<()> {
     boot::ensure_existing(&args.data)?;
     let app = boot::app(&args.data, &args.portal, false).await?;
     let mut tasks = boot::start_work(&app);
-    tasks.push(boot::start_upkeep(&app));
+    tasks.extend(boot::start_upkeep(&app));
     tracing::info!(graders = app.graders.size(), "working");
     boot::stop_on_signal(&app);
     app.stop.cancelled().await;

@@ -2,6 +2,7 @@
 use super::{MOST_TRIES, Waiting, store, wait_after};
 use crate::app::App;
 use crate::db::Db;
+use crate::db::values::Timestamp;
 use crate::error::Error;
 use crate::secrets::Keys;
 use anyhow::{Context as _, Result};
@@ -69,12 +70,21 @@ impl Post {
 const CLAIM: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_secs(2);
 
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
+/// Mails that were given up are counted on the admin's page so long.
+const KEPT: Duration = Duration::from_secs(30 * 86_400);
+
 /// Sends what waits until the process stops. Several may run: each mail is claimed by one.
 pub async fn run(app: App) {
-    if !app.outside.post.delivers() {
-        return;
-    }
+    let mut swept = Timestamp(0);
     while !app.stop.is_cancelled() {
+        let now = app.clock.now();
+        if now >= swept.plus(SWEEP_EVERY) {
+            swept = now;
+            if let Err(error) = sweep(&app).await {
+                tracing::warn!(error = format!("{error:#}"), "mails given up can't be removed");
+            }
+        }
         match send_next(&app).await {
             Ok(true) => {}
             Ok(false) => pause(&app).await,
@@ -95,10 +105,18 @@ async fn pause(app: &App) {
     }
 }
 
-/// Sends one mail that is due; says whether there was one.
+/// Removes the mails given up a month ago.
+pub async fn sweep(app: &App) -> Result<()> {
+    let mut write = app.db.write("outbox").await?;
+    store::sweep(&mut write, app.clock.now().minus(KEPT)).await?;
+    write.commit().await?;
+    Ok(())
+}
+
+/// Sends one mail that is due; says whether there was one. Where no mail leaves, what waits since there was a server goes on waiting.
 pub async fn send_next(app: &App) -> crate::error::Result<bool> {
     let now = app.clock.now();
-    if !store::is_due(&mut *app.db.read().await?, now).await? {
+    if !app.outside.post.delivers() || !store::is_due(&mut *app.db.read().await?, now).await? {
         return Ok(false);
     }
     let mut write = app.db.write("outbox").await?;

@@ -1,6 +1,7 @@
 //! What an admin may adjust while the portal runs; everything it takes to boot is in `config.rs`.
 pub mod pages;
 pub mod store;
+pub mod work;
 
 use serde::{Deserialize, Serialize};
 

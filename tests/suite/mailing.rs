@@ -120,10 +120,10 @@ async fn a_mail_nobody_takes_is_given_up_in_the_end_and_holds_up_no_other() {
     assert_eq!(server.received.lock().unwrap().len(), 1);
     let mut jo = portal.signed_in_admin("Jo Park", "jo@example.org").await;
     jo.opens("/admin").await.sees("1 mail of the last 30 days was given up after 8 tries");
-    groundcrew::accounts::work::sweep(&portal.app).await.unwrap();
+    groundcrew::notices::work::sweep(&portal.app).await.unwrap();
     assert_eq!(outbox(&portal).await, (0, 1));
     portal.wait(Duration::from_secs(29 * 86_400));
-    groundcrew::accounts::work::sweep(&portal.app).await.unwrap();
+    groundcrew::notices::work::sweep(&portal.app).await.unwrap();
     assert_eq!(outbox(&portal).await, (0, 0));
 }
 
