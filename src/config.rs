@@ -1,7 +1,7 @@
 //! What it takes to boot: every setting of the process, from flags and the environment, documented here and nowhere else.
 use anyhow::{Result, bail};
 use clap::Args;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// The settings that say where the data is; every command that opens it takes them.
@@ -29,7 +29,7 @@ pub struct PortalArgs {
     pub url: Option<String>,
     /// Proxies whose X-Forwarded-For is believed, comma separated addresses
     #[arg(long, env = "GROUNDCREW_TRUSTED_PROXIES", value_name = "ADDRS", value_delimiter = ',')]
-    pub trusted_proxies: Vec<std::net::IpAddr>,
+    pub trusted_proxies: Vec<IpAddr>,
     /// SMTP server for mail: smtp://HOST:25, smtps://USER:PASSWORD@HOST:465 or smtp://USER:PASSWORD@HOST:587?tls=required; without it links are copied by an admin
     #[arg(long, env = "GROUNDCREW_SMTP", value_name = "URL", hide_env_values = true)]
     pub smtp: Option<String>,
@@ -45,6 +45,11 @@ pub struct PortalArgs {
     /// How many grading children run side by side [default: the number of cores, at most 4]
     #[arg(long, env = "GROUNDCREW_GRADERS", value_name = "N")]
     pub graders: Option<usize>,
+}
+
+/// Whether the host of an address, as it stands there, is this machine and no other.
+pub fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 /// A line of the log as people read it, or as JSON for machines.
@@ -96,5 +101,20 @@ impl PortalArgs {
 
     pub fn graders(&self) -> usize {
         self.graders.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from).min(4)).max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_loopback;
+
+    #[test]
+    fn this_machine_is_told_from_others() {
+        for host in ["localhost", "127.0.0.1", "127.0.0.2", "[::1]"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["", "0.0.0.0", "10.0.0.1", "127.0.0.1.evil.test", "localhost.evil.test", "portal.test", "[::]"] {
+            assert!(!is_loopback(host), "{host}");
+        }
     }
 }

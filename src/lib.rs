@@ -38,7 +38,6 @@ pub mod app;
 #[cfg(feature = "server")]
 pub mod clock;
 pub mod commands;
-#[cfg(feature = "server")]
 pub mod config;
 #[cfg(feature = "server")]
 pub mod error;

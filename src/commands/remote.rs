@@ -1,6 +1,7 @@
 //! The student's own commands: sign in to a portal with a personal token, list labs, start one, hand in, watch the report.
 use super::terminal::Paint;
 use super::{grade, source};
+use crate::config::is_loopback;
 use crate::engine::Files;
 use crate::engine::report::Report;
 use anyhow::{Context as _, Result, bail, ensure};
@@ -153,7 +154,7 @@ fn is_safe(url: &str) -> bool {
     let host = uri.host().unwrap_or("");
     match uri.scheme_str() {
         Some("https") => !host.is_empty(),
-        Some("http") => matches!(host, "127.0.0.1" | "localhost" | "[::1]"),
+        Some("http") => is_loopback(host),
         _ => false,
     }
 }

@@ -2,6 +2,7 @@
 use super::address;
 use crate::accounts::store as accounts;
 use crate::app::App;
+use crate::config::is_loopback;
 use crate::error::{Answer, Error};
 use crate::notices::store as notices;
 use crate::queue::{State as JobState, store as queue};
@@ -11,7 +12,6 @@ use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Uri, he
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use subtle::ConstantTimeEq as _;
@@ -62,19 +62,13 @@ fn may_read(app: &App, headers: &HeaderMap, extensions: &Extensions) -> bool {
             secrets::token_hash(given).as_bytes().ct_eq(secrets::token_hash(token).as_bytes()).into()
         }
         None => {
-            is_loopback(&app.url)
+            let url: Option<Uri> = app.url.parse().ok();
+            is_loopback(url.as_ref().and_then(Uri::host).unwrap_or(""))
                 && address::peer(extensions).to_canonical().is_loopback()
                 && !headers.contains_key("x-forwarded-for")
                 && !headers.contains_key(header::FORWARDED)
         }
     }
-}
-
-/// Whether an address leads nowhere but to this machine.
-fn is_loopback(url: &str) -> bool {
-    let uri: Option<Uri> = url.parse().ok();
-    let host = uri.as_ref().and_then(Uri::host).unwrap_or("");
-    host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 /// GET /metrics
