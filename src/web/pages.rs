@@ -1,10 +1,10 @@
 //! Pages no noun owns: health, readiness, which enrolment the short addresses mean.
 use super::visitor::ENROLMENT_COOKIE;
-use super::{Form, Visitor, see};
+use super::{Form, Visitor, form, see};
 use crate::app::App;
 use crate::error::{Answer, Error};
-use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::extract::{RawPathParams, State};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::IntoResponse as _;
 
 /// GET /healthz: the process runs.
@@ -20,9 +20,15 @@ pub async fn ready(State(app): State<App>) -> Answer {
     Ok((status, axum::Json(body)).into_response())
 }
 
-/// GET of an address that only takes a form and answers it with a page: the page that the form stands on is one step up.
-pub async fn up(uri: Uri) -> Answer {
-    see(uri.path().rsplit_once('/').map_or("/", |(page, _)| page))
+/// GET of an address that only takes a form and answers it with a page: leads to the page that the form stands on, whose path names
+/// parts of the address that was opened.
+pub fn back(page: &'static str, parts: &RawPathParams) -> Answer {
+    let filled = |part: &str| {
+        let name = part.strip_prefix('{').and_then(|p| p.strip_suffix('}'));
+        let value = name.and_then(|name| parts.iter().find(|(key, _)| *key == name));
+        value.map_or_else(|| part.to_owned(), |(_, value)| form::encode(value).replace('/', "%2F"))
+    };
+    see(page.split('/').map(filled).collect::<Vec<_>>().join("/"))
 }
 
 #[derive(serde::Deserialize)]

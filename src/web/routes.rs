@@ -16,6 +16,7 @@ use crate::reviews::pages as reviews;
 use crate::settings::pages as settings;
 use crate::submissions::{api, pages as submissions};
 use Who::{Admin, Anyone, Member, SignedIn, Staff, Student};
+use axum::extract::RawPathParams;
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -30,6 +31,8 @@ pub struct Route {
     pub method: Method,
     pub path: &'static str,
     pub who: Who,
+    /// Of a form: the path of the page it stands on.
+    pub page: Option<&'static str>,
     handler: MethodRouter<App>,
 }
 
@@ -61,15 +64,14 @@ fn people() -> Vec<Route> {
         post("/logout", Anyone, sign_in::sign_out),
         get("/join/{token}", Anyone, join::show),
         post("/join/{token}", Anyone, join::join),
-        post("/join/{token}/accept", SignedIn, join::accept),
+        form("/join/{token}/accept", SignedIn, "/join/{token}", join::accept),
         get("/reset", Anyone, reset::ask),
         post("/reset", Anyone, reset::asked),
         get("/reset/{token}", Anyone, reset::show),
         post("/reset/{token}", Anyone, reset::set),
         get("/account", SignedIn, profile::show),
         post("/account", SignedIn, profile::change),
-        get("/account/password", SignedIn, pages::up),
-        post("/account/password", SignedIn, profile::password),
+        form("/account/password", SignedIn, "/account", profile::password),
         get("/account/sign-ins", SignedIn, sign_ins::list),
         post("/account/sign-ins/revoke", SignedIn, sign_ins::revoke_others),
         post("/account/sign-ins/{id}/revoke", SignedIn, sign_ins::revoke),
@@ -104,11 +106,10 @@ fn work() -> Vec<Route> {
         get("/", Anyone, progress::home::show),
         get("/skills", Student, progress::skills::show),
         get("/submissions", Student, progress::submissions::list),
-        get("/labs/{id}/submissions", Student, pages::up),
-        upload("/labs/{id}/submissions", Student, submissions::hand_in),
+        upload(form("/labs/{id}/submissions", Student, "/labs/{id}", submissions::hand_in)),
         get("/api/labs", Student, api::labs),
         get("/api/labs/{id}/start", Student, api::start),
-        upload("/api/labs/{id}/submissions", Student, api::hand_in),
+        upload(post("/api/labs/{id}/submissions", Student, api::hand_in)),
         get("/api/submissions/{id}", SignedIn, api::show),
         post("/labs/{id}/sample", Student, submissions::sample),
         get("/submissions/{id}", SignedIn, gradings::show),
@@ -137,23 +138,17 @@ fn staff() -> Vec<Route> {
         get("/cohorts/{id}/gradebook", Staff, cohorts::gradebook::show),
         get("/cohorts/{id}/gradebook.csv", Staff, cohorts::gradebook::download),
         get("/cohorts/{id}/people", Staff, cohorts::people::show),
-        get("/cohorts/{id}/import", Staff, cohorts::people::back),
-        post("/cohorts/{id}/import", Staff, cohorts::import::preview),
-        get("/cohorts/{id}/import/confirm", Staff, cohorts::people::back),
-        post("/cohorts/{id}/import/confirm", Staff, cohorts::import::confirm),
-        get("/cohorts/{id}/invitations", Staff, cohorts::people::back),
-        post("/cohorts/{id}/invitations", Staff, cohorts::invitations::invite),
-        get("/cohorts/{id}/invitations/{invitation}/renew", Staff, cohorts::people::back),
-        post("/cohorts/{id}/invitations/{invitation}/renew", Staff, cohorts::invitations::renew),
+        form("/cohorts/{id}/import", Staff, "/cohorts/{id}/people", cohorts::import::preview),
+        form("/cohorts/{id}/import/confirm", Staff, "/cohorts/{id}/people", cohorts::import::confirm),
+        form("/cohorts/{id}/invitations", Staff, "/cohorts/{id}/people", cohorts::invitations::invite),
+        form("/cohorts/{id}/invitations/{invitation}/renew", Staff, "/cohorts/{id}/people", cohorts::invitations::renew),
         get("/cohorts/{id}/invitations/{invitation}/revoke", Staff, cohorts::invitations::ask_revoke),
         post("/cohorts/{id}/invitations/{invitation}/revoke", Staff, cohorts::invitations::revoke),
         get("/cohorts/{id}/students/{enrolment}", Staff, cohorts::student::show),
-        get("/cohorts/{id}/students/{enrolment}/extensions", Staff, pages::up),
-        post("/cohorts/{id}/students/{enrolment}/extensions", Staff, cohorts::changes::extend),
+        form("/cohorts/{id}/students/{enrolment}/extensions", Staff, "/cohorts/{id}/students/{enrolment}", cohorts::changes::extend),
         get("/cohorts/{id}/students/{enrolment}/extensions/{extension}/withdraw", Staff, cohorts::changes::ask_withdraw),
         post("/cohorts/{id}/students/{enrolment}/extensions/{extension}/withdraw", Staff, cohorts::changes::withdraw),
-        get("/cohorts/{id}/students/{enrolment}/scores", Staff, pages::up),
-        post("/cohorts/{id}/students/{enrolment}/scores", Staff, cohorts::changes::sign),
+        form("/cohorts/{id}/students/{enrolment}/scores", Staff, "/cohorts/{id}/students/{enrolment}", cohorts::changes::sign),
         get("/cohorts/{id}/students/{enrolment}/scores/{lab}/withdraw", Staff, cohorts::changes::ask_unsign),
         post("/cohorts/{id}/students/{enrolment}/scores/{lab}/withdraw", Staff, cohorts::changes::unsign),
         post("/cohorts/{id}/students/{enrolment}/factor", Staff, cohorts::changes::factor),
@@ -174,8 +169,7 @@ fn admin() -> Vec<Route> {
         get("/admin/programs", Admin, curriculum::programs::list),
         get("/admin/people", Admin, accounts::list),
         get("/admin/people/{id}", Admin, accounts::show),
-        get("/admin/people/{id}/reset", Admin, pages::up),
-        post("/admin/people/{id}/reset", Admin, accounts::reset),
+        form("/admin/people/{id}/reset", Admin, "/admin/people/{id}", accounts::reset),
         get("/admin/people/{id}/{what}", Admin, accounts::ask),
         post("/admin/people/{id}/{what}", Admin, accounts::change),
         get("/admin/cohorts", Admin, cohorts::admin::list),
@@ -186,8 +180,7 @@ fn admin() -> Vec<Route> {
         post("/admin/cohorts/{id}/archive", Admin, cohorts::admin::archive),
         get("/admin/cohorts/{id}/versions/{hash}", Admin, cohorts::versions::ask),
         post("/admin/cohorts/{id}/versions/{hash}", Admin, cohorts::versions::change),
-        get("/admin/cohorts/{id}/instructors", Admin, cohorts::people::back),
-        post("/admin/cohorts/{id}/instructors", Admin, cohorts::people::assign),
+        form("/admin/cohorts/{id}/instructors", Admin, "/cohorts/{id}/people", cohorts::people::assign),
         get("/admin/cohorts/{id}/instructors/{person}/remove", Admin, cohorts::people::ask_remove),
         post("/admin/cohorts/{id}/instructors/{person}/remove", Admin, cohorts::people::remove),
     ]
@@ -201,16 +194,22 @@ fn post<H: Handler<T, App>, T: 'static>(path: &'static str, who: Who, handler: H
     route(Method::POST, path, who, handler)
 }
 
-/// A POST that brings files: its handler counts them while they stream in.
-fn upload<H: Handler<T, App>, T: 'static>(path: &'static str, who: Who, handler: H) -> Route {
+/// A POST that answers with a page, at an address that shows none: opened again from the address line, it leads to the page its form stands on.
+fn form<H: Handler<T, App>, T: 'static>(path: &'static str, who: Who, page: &'static str, handler: H) -> Route {
+    let again = get(path, who, move |parts: RawPathParams| async move { pages::back(page, &parts) });
     let route = post(path, who, handler);
+    Route { page: Some(page), handler: route.handler.merge(again.handler), ..route }
+}
+
+/// The same route for a POST that brings files: its handler counts them while they stream in.
+fn upload(route: Route) -> Route {
     Route { handler: route.handler.layer(axum::extract::DefaultBodyLimit::max(submissions::LARGEST_BODY)), ..route }
 }
 
 fn route<H: Handler<T, App>, T: 'static>(method: Method, path: &'static str, who: Who, handler: H) -> Route {
     let filter = if method == Method::GET { axum::routing::MethodFilter::GET } else { axum::routing::MethodFilter::POST };
     let handler = on(filter, handler).route_layer(from_fn(move |request, next| guard::guard(who, request, next)));
-    Route { method, path, who, handler }
+    Route { method, path, who, page: None, handler }
 }
 
 /// The portal as one service: the map inside its layers, outermost first.

@@ -78,16 +78,6 @@ pub async fn show(State(app): State<App>, visitor: Visitor, site: Site, Path(id)
     web::page(&load(&app, &visitor, site, &id, Typed::default()).await?)
 }
 
-#[derive(Debug, Deserialize)]
-pub struct Of {
-    id: CohortId,
-}
-
-/// GET of the addresses that take this page's forms and answer with a page of their own: opened again, they lead here.
-pub async fn back(Path(Of { id }): Path<Of>) -> Answer {
-    web::see(format!("/cohorts/{id}/people"))
-}
-
 /// The page given back with what is wrong.
 pub async fn again(app: &App, visitor: &Visitor, site: Site, id: &CohortId, typed: Typed) -> Answer {
     web::page_with(StatusCode::UNPROCESSABLE_ENTITY, &load(app, visitor, site, id, typed).await?)
