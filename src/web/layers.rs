@@ -96,6 +96,12 @@ pub fn from_elsewhere(_: ProtectionError) -> Response {
     Error::Limited(StatusCode::FORBIDDEN, words.to_owned()).into_response()
 }
 
+/// A fault in the program ends one request, and with a reference as any other failure does.
+pub fn panicked(said: Box<dyn std::any::Any + Send>) -> Response {
+    let words = said.downcast::<String>().map(|words| *words).or_else(|said| said.downcast::<&str>().map(|words| (*words).to_owned()));
+    Error::Broken(anyhow::anyhow!("panicked: {}", words.as_deref().unwrap_or("without words"))).into_response()
+}
+
 /// A failed answer as a page, or as JSON for programs; any other as it is.
 async fn rendered(site: Site, mut response: Response) -> Response {
     let status = response.status();

@@ -212,13 +212,14 @@ fn route<H: Handler<T, App>, T: 'static>(method: Method, path: &'static str, who
     Route { method, path, who, page: None, handler }
 }
 
-/// The portal as one service: the map inside its layers, outermost first.
+/// The portal as one service.
 pub fn router(app: App) -> Router {
     metrics::start();
-    let mut router = Router::new();
-    for route in map() {
-        router = router.route(route.path, route.handler);
-    }
+    layered(map().into_iter().fold(Router::new(), |router, route| router.route(route.path, route.handler)), app)
+}
+
+/// Routes inside the portal's layers, outermost first.
+pub fn layered(router: Router<App>, app: App) -> Router {
     let csrf = CsrfLayer::new();
     let csrf = match csrf.clone().add_trusted_origin(&app.url) {
         Ok(trusting) => trusting,
@@ -231,9 +232,9 @@ pub fn router(app: App) -> Router {
             ServiceBuilder::new()
                 .layer(from_fn(metrics::measure))
                 .layer(from_fn_with_state(app.clone(), layers::security))
-                .layer(CatchPanicLayer::new())
                 .layer(CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest))
                 .layer(from_fn_with_state(app.clone(), layers::early_failures))
+                .layer(CatchPanicLayer::custom(layers::panicked))
                 .layer(csrf.with_rejection_response(layers::from_elsewhere))
                 .layer(from_fn_with_state(app.clone(), visitor::find))
                 .layer(from_fn_with_state(app.clone(), layers::failures)),

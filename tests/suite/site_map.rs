@@ -1,10 +1,13 @@
 //! The site map, walked by everybody: who may call a route, and that nobody sees what is somebody else's.
 use crate::people::{Person, Portal, Reply};
+use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request};
+use axum::routing::get;
 use groundcrew::db::Engine;
 use groundcrew::web::guard::{Who, is_for_programs};
 use groundcrew::web::routes;
+use tower::ServiceExt as _;
 
 /// Answers to a form that are pages of their own are opened again from the address line.
 #[tokio::test]
@@ -26,6 +29,25 @@ async fn an_address_that_takes_a_form_leads_to_the_page_of_the_form() {
     }
     jo.opens(&format!("/cohorts/{cohort}/import/confirm")).await.is_answered(200).is_at(&format!("/cohorts/{cohort}/people"));
     assert_eq!(jo.gets("/join/a%2F..%2Fb/accept").await.header("location"), "/join/a%2F..%2Fb", "what it was opened with stays one part");
+}
+
+async fn breaks() -> &'static str {
+    panic!("a fault")
+}
+
+#[tokio::test]
+async fn a_fault_in_the_program_ends_as_a_page_with_a_reference() {
+    let portal = Portal::start(Engine::Sqlite).await.unwrap();
+    let faulty = Router::new().route("/breaks", get(breaks)).route("/api/breaks", get(breaks));
+    let router = routes::layered(faulty, portal.app.clone());
+    for (path, begins) in [("/breaks", "<!doctype html>"), ("/api/breaks", "{")] {
+        let response = router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), 500);
+        assert!(response.headers().contains_key("content-security-policy"));
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let text = String::from_utf8_lossy(&body).to_lowercase();
+        assert!(text.starts_with(begins) && text.contains("something broke on our side") && text.contains("reference"), "{text}");
+    }
 }
 
 on_both!(every_route_admits_whom_the_map_says, a_submission_is_its_students_and_their_instructors);
