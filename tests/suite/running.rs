@@ -97,6 +97,7 @@ async fn the_last_two_admins_closed_at_once_leave_one(portal: Portal) {
     let app = portal.app.clone();
     let command = tokio::spawn(async move { user::disable(&app, &jos).await.map_err(|error| error.to_string()) });
     tokio::time::sleep(A_WHILE).await;
+    assert!(!page.is_finished() && !command.is_finished(), "each waits for its turn");
     drop(write);
     match (page.await.unwrap(), command.await.unwrap()) {
         (303, Err(words)) => assert!(words.contains("is the only admin"), "{words}"),
