@@ -58,6 +58,10 @@ async fn carry_out(args: UserArgs) -> Result<()> {
         Some(url) => PortalArgs::checked_url(url)?,
         None => "http://127.0.0.1:8080".to_owned(),
     };
+    // The first account may be made before the portal first starts; every other command is about people who are there.
+    if !matches!(args.what, What::Add { .. }) {
+        boot::ensure_existing(&args.data)?;
+    }
     let db = boot::open(&args.data).await?;
     let app = App::new(db, Clock::system(), Keys::open(&args.data.key_file())?, &url, false);
     match args.what {
