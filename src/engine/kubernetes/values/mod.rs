@@ -2,6 +2,7 @@
 mod names;
 mod network;
 mod pods;
+mod policies;
 mod resources;
 mod schedule;
 mod stored;
@@ -133,7 +134,10 @@ impl<'a> Walk<'a, '_> {
                 names::port_name(self, at);
                 network::number_or_name(self, at, "targetPort");
             }
-            "v1.HTTPGetAction" | "v1.TCPSocketAction" | "v1.NetworkPolicyPort" => network::number_or_name(self, at, "port"),
+            "v1.HTTPGetAction" | "v1.TCPSocketAction" => network::number_or_name(self, at, "port"),
+            "v1.NetworkPolicyPort" => policies::port(self, at),
+            "v1.NetworkPolicyPeer" => policies::peer(self, at),
+            "v1.IPBlock" => policies::block(self, at),
             "v1.HTTPIngressPath" => network::ingress_path(self, at),
             "v1.IngressRule" => network::ingress_rule(self, at),
             "v1.ServiceBackendPort" => network::backend_port(self, at),

@@ -66,7 +66,9 @@ pub fn bounds(definition: &str, field: &str) -> Option<(i64, i64)> {
         ("v1.ContainerPort", "containerPort") | ("v1.ServicePort", "port") => (1, 65_535),
         ("v1.ContainerPort", "hostPort") => (0, 65_535),
         ("v1.ServicePort", "nodePort") => (30_000, 32_767),
-        ("v1.HTTPGetAction" | "v1.TCPSocketAction" | "v1.GRPCAction", "port") | ("v1.ServicePort", "targetPort") => (1, 65_535),
+        ("v1.HTTPGetAction" | "v1.TCPSocketAction" | "v1.GRPCAction" | "v1.NetworkPolicyPort", "port") | ("v1.ServicePort", "targetPort") => {
+            (1, 65_535)
+        }
         ("v1.ServiceBackendPort", "number") => (1, 65_535),
         ("v1.DeploymentSpec" | "v1.ReplicaSetSpec" | "v1.StatefulSetSpec" | "v1.ReplicationControllerSpec", "replicas") => (0, ANY),
         ("v1.DeploymentSpec" | "v1.StatefulSetSpec" | "v1.DaemonSetSpec", "revisionHistoryLimit" | "minReadySeconds") => (0, ANY),

@@ -15,6 +15,7 @@ fn of(kind: &str, line: &str) -> String {
         "Service" => ("v1", format!("spec: {line}")),
         "Ingress" => ("networking.k8s.io/v1", format!("spec: {{rules: [{line}]}}")),
         "NetworkPolicy" => ("networking.k8s.io/v1", format!("spec: {{podSelector: {{}}, ingress: [{{ports: [{line}]}}]}}")),
+        "Peer" => ("networking.k8s.io/v1", format!("spec: {{podSelector: {{}}, ingress: [{{from: [{line}]}}]}}")),
         "HorizontalPodAutoscaler" => (
             "autoscaling/v2",
             format!(
@@ -29,7 +30,11 @@ fn of(kind: &str, line: &str) -> String {
         ),
         _ => ("v1", line.to_owned()),
     };
-    let kind = if kind == "Probe" { "Pod" } else { kind };
+    let kind = match kind {
+        "Probe" => "Pod",
+        "Peer" => "NetworkPolicy",
+        other => other,
+    };
     format!("apiVersion: {api}\nkind: {kind}\nmetadata: {{name: a}}\n{rest}\n")
 }
 
@@ -50,6 +55,23 @@ fn what_the_api_refuses_is_no_valid_object() {
         ("Service", "{ports: [{port: 80, targetPort: http}]}".into(), None),
         ("NetworkPolicy", "{port: \"80\"}".into(), Some("`port` is `80` in quotes")),
         ("NetworkPolicy", "{port: 80}".into(), None),
+        ("NetworkPolicy", "{port: 0}".into(), Some("`port` must be between 1 and 65535")),
+        ("NetworkPolicy", "{port: 80, endPort: 90}".into(), None),
+        ("NetworkPolicy", "{port: 80, endPort: 79}".into(), Some("`endPort` is below `port`")),
+        ("NetworkPolicy", "{port: http, endPort: 90}".into(), Some("`endPort` needs a `port` that is a number")),
+        ("NetworkPolicy", "{endPort: 90}".into(), Some("`endPort` needs a `port` at which")),
+        ("Peer", "{podSelector: {}}".into(), None),
+        ("Peer", "{podSelector: {}, namespaceSelector: {}}".into(), None),
+        ("Peer", "{}".into(), Some("this one says none")),
+        ("Peer", "{podSelector: {}, ipBlock: {cidr: 10.0.0.0/8}}".into(), Some("`ipBlock` may not stand beside")),
+        ("Peer", "{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16, 10.2.3.4/32]}}".into(), None),
+        ("Peer", "{ipBlock: {cidr: 0.0.0.0/0, except: [169.254.169.254/32]}}".into(), None),
+        ("Peer", "{ipBlock: {cidr: \"2001:db8::/32\", except: [\"2001:db8:1::/48\"]}}".into(), None),
+        ("Peer", "{ipBlock: {cidr: 10.0.0.0}}".into(), Some("`cidr` is `10.0.0.0`, and no range")),
+        ("Peer", "{ipBlock: {cidr: 10.0.0.0/33}}".into(), Some("`cidr` is `10.0.0.0/33`")),
+        ("Peer", "{ipBlock: {cidr: 10.0.0.0/8, except: [11.0.0.0/16]}}".into(), Some("which is no part of `10.0.0.0/8`")),
+        ("Peer", "{ipBlock: {cidr: 10.0.0.0/8, except: [10.0.0.0/8]}}".into(), Some("which is no part of")),
+        ("Peer", "{ipBlock: {cidr: 0.0.0.0/0, except: [\"::/1\"]}}".into(), Some("which is no part of")),
         ("Service", "{ports: [{port: 80, nodePort: 30080}]}".into(), Some("`nodePort` may not be set")),
         ("Service", "{type: ClusterIP, ports: [{port: 80, nodePort: 30080}]}".into(), Some("`nodePort` may not be set")),
         ("Service", "{type: NodePort, ports: [{port: 80, nodePort: 30080}]}".into(), None),
