@@ -12,7 +12,7 @@ mod testing;
 mod tests;
 mod values;
 mod versions;
-mod words;
+pub(in crate::engine) mod words;
 
 use super::check::Where;
 use super::files::Files;

@@ -8,6 +8,7 @@ mod network;
 mod providers;
 mod references;
 mod refused;
+mod shape;
 mod storage;
 mod structure;
 #[cfg(test)]

@@ -238,6 +238,17 @@ const CASES: &[(&str, &str, usize)] = &[
     ),
     ("tf-unused", "locals {\n  a = 1\n  b = local.a\n}\n", 1),
     ("parses", "resource \"aws_vpc\" \"a\" {\n}\nresource \"aws_vpc\" \"a\" {\n}\n", 1),
+    ("parses", "foo {\n}\n", 1),
+    ("parses", "zz = 1\nlocals {\n  a = 1\n}\n", 1),
+    ("parses", "resource \"aws_vpc\" {\n}\nresource \"aws_vpc\" \"a\" \"b\" {\n}\nvariable {\n}\nlocals \"a\" {\n}\n", 4),
+    ("parses", "resource \"aws_vpc\" \"1a\" {\n}\nresource aws_vpc main-1 {\n}\n", 1),
+    ("parses", "resource \"aws_vpc\" \"a\" {\n  count    = 1\n  for_each = toset([\"a\"])\n}\n", 1),
+    ("parses", "output \"a\" {\n}\nvariable \"b\" {\n  typ = string\n}\n", 2),
+    (
+        "parses",
+        "variable \"a\" {\n  type      = string\n  default   = \"x\"\n  nullable  = false\n  sensitive = true\n  validation {\n    condition     = var.a != \"\"\n    error_message = \"Name it.\"\n  }\n}\noutput \"b\" {\n  value       = var.a\n  description = \"It.\"\n  depends_on  = []\n  precondition {\n    condition     = true\n    error_message = \"No.\"\n  }\n}\nephemeral \"aws_secretsmanager_secret_version\" \"c\" {\n}\ncheck \"d\" {\n  assert {\n    condition     = true\n    error_message = \"No.\"\n  }\n}\n",
+        0,
+    ),
     // Types through a template.
     (
         "gpu-root-vol",
