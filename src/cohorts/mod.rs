@@ -14,6 +14,20 @@ id!(
     /// One student in one cohort.
     EnrolmentId
 );
+impl CohortId {
+    /// Guard of who is in the cohort, invited to it, and what it is called.
+    pub fn guard(&self) -> String {
+        format!("cohort:{self}")
+    }
+}
+
+impl EnrolmentId {
+    /// Guard of all that is one student's: their attempts, gradings with the numbers of their steps, due times and signed scores.
+    pub fn guard(&self) -> String {
+        format!("enrolment:{self}")
+    }
+}
+
 id!(GroupId);
 id!(InvitationId);
 
@@ -65,12 +79,18 @@ pub struct Enrolment {
     pub status: Status,
     /// Percent of the normal time: 100, 125, 150 or 200.
     pub factor: i64,
+    /// When its cohort was put into the archive.
+    pub archived: Option<Timestamp>,
 }
 
 impl Enrolment {
-    /// Whether its student may hand in: alumni and the withdrawn may only read.
-    pub fn may_hand_in(&self) -> bool {
-        self.status == Status::Active
+    /// Why its student may only read; None for whoever may hand in.
+    pub fn read_only(&self) -> Option<&'static str> {
+        match self.status {
+            _ if self.archived.is_some() => Some("This cohort is in the archive: its work can be read, and nothing more can be handed in."),
+            Status::Active => None,
+            _ => Some("This enrolment is over: its work can be read, and nothing more can be handed in."),
+        }
     }
 }
 

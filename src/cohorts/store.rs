@@ -12,7 +12,7 @@ type Result<T> = std::result::Result<T, sqlx::Error>;
 /// The enrolments a person can look at, the latest cohort first.
 pub async fn enrolments_of(conn: &mut Conn, person: &PersonId) -> Result<Vec<Enrolment>> {
     query_as(
-        "SELECT e.id, e.cohort, c.name AS cohort_name, c.program, c.starts, c.zone, e.person, e.status, e.factor
+        "SELECT e.id, e.cohort, c.name AS cohort_name, c.program, c.starts, c.zone, e.person, e.status, e.factor, c.archived
          FROM enrolments e JOIN cohorts c ON c.id = e.cohort
          WHERE e.person = $1 AND e.status IN ('active', 'completed') ORDER BY c.starts DESC, e.id",
     )
@@ -131,7 +131,7 @@ pub async fn cohort(conn: &mut Conn, id: &CohortId) -> Result<Option<Cohort>> {
 /// One enrolment, whatever its status.
 pub async fn enrolment(conn: &mut Conn, id: &EnrolmentId) -> Result<Option<Enrolment>> {
     query_as(
-        "SELECT e.id, e.cohort, c.name AS cohort_name, c.program, c.starts, c.zone, e.person, e.status, e.factor
+        "SELECT e.id, e.cohort, c.name AS cohort_name, c.program, c.starts, c.zone, e.person, e.status, e.factor, c.archived
          FROM enrolments e JOIN cohorts c ON c.id = e.cohort WHERE e.id = $1",
     )
     .bind(id)

@@ -37,7 +37,7 @@ const HOUR: u64 = 3_600;
 pub async fn tell(app: &App, cast: &Cast) -> Result<()> {
     let takes = takes(app, cast).await?;
     for student in &cast.students {
-        let mut write = app.db.write(format!("enrolment:{}", student.enrolment.id)).await?;
+        let mut write = app.db.write(student.enrolment.id.guard()).await?;
         for lab in cast.program.labs() {
             if let Some(takes) = takes.get(lab.id.as_str()) {
                 lab_story(app, &mut write, cast, student, lab, takes).await?;

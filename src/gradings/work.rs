@@ -56,11 +56,6 @@ async fn load(app: &App, job: &Job) -> Result<Loaded> {
     Ok(Loaded { submission, lab, files: Files::new(files) })
 }
 
-/// All writes about a submission take turns under one name: its attempts, its gradings and the numbers of its steps.
-fn guard(submission: &Submission) -> String {
-    format!("enrolment:{}", submission.enrolment)
-}
-
 /// Grades one submission.
 pub async fn grade(app: &App, job: &Job) -> Result<Worked> {
     let loaded = load(app, job).await?;
@@ -74,7 +69,7 @@ pub async fn grade(app: &App, job: &Job) -> Result<Worked> {
     match report {
         Ok(report) => keep(app, job, &loaded, lab, &report).await,
         Err(failure) => {
-            let mut write = app.db.write(guard(&loaded.submission)).await?;
+            let mut write = app.db.write(loaded.submission.enrolment.guard()).await?;
             progress::say(&mut write, &loaded.submission.subject(), &Step::new("The grader stopped; trying again", 0, 0), app.clock.now()).await?;
             write.commit().await?;
             Ok(Worked::Failed(failure.to_string()))
@@ -92,7 +87,7 @@ async fn tell(app: &App, submission: &Submission, mut phases: tokio::sync::mpsc:
         last = Instant::now();
         let step = Step::new(phase.words(), phase.done, phase.of);
         let said = async {
-            let mut write = app.db.write(guard(submission)).await?;
+            let mut write = app.db.write(submission.enrolment.guard()).await?;
             progress::say(&mut write, &submission.subject(), &step, app.clock.now()).await?;
             write.commit().await
         };
@@ -105,7 +100,7 @@ async fn tell(app: &App, submission: &Submission, mut phases: tokio::sync::mpsc:
 /// Keeps the report, ends the job, tells the student and opens a review if the lab asks for one: one write.
 async fn keep(app: &App, job: &Job, loaded: &Loaded, lab: &Lab, report: &Report) -> Result<Worked> {
     let submission = &loaded.submission;
-    let mut write = app.db.write(guard(submission)).await?;
+    let mut write = app.db.write(submission.enrolment.guard()).await?;
     // The time of the write, not of the wait for it: who watches looks only a few seconds back.
     let now = app.clock.now();
     if !queue::store::finish(&mut write, job, now).await? {
@@ -163,7 +158,7 @@ pub async fn give_up(app: &App, job: &Job) -> Result<Worked> {
     let message =
         "Our grader failed on this hand-in again and again. It cost no attempt, an instructor has been told, and other hand-ins are graded as usual.";
     let report = Report::ungraded(lab.id.as_str(), &lab.hash, Graded::Broken, lab.points, message);
-    let mut write = app.db.write(guard(submission)).await?;
+    let mut write = app.db.write(submission.enrolment.guard()).await?;
     let now = app.clock.now();
     if !queue::store::give_up(&mut write, job, job.error.as_deref().unwrap_or("its workers vanished"), now).await? {
         return Ok(Worked::Lost);

@@ -37,6 +37,7 @@ pub struct Attempt {
     pub hidden_max: Option<i64>,
     pub review: Option<reviews::State>,
     pub review_due: Option<Timestamp>,
+    /// When it was first sent back.
     pub returned: Option<Timestamp>,
     pub override_score: Option<i64>,
     pub defended: Option<Timestamp>,
@@ -158,7 +159,7 @@ impl Standing<'_> {
     }
 
     fn answers_returned(&self, attempt: &Attempt) -> bool {
-        let open = |b: &Attempt| b.returned.zip(b.returned_until()).is_some_and(|(from, until)| from <= attempt.received && attempt.received < until);
+        let open = |b: &Attempt| b.returned.is_some_and(|from| (from..from.plus(RETURNED)).contains(&attempt.received));
         self.attempts.iter().any(|b| b.number < attempt.number && open(b))
     }
 

@@ -108,6 +108,11 @@ pub const PROMISED_DAYS: i64 = 3;
 pub const CLAIM: std::time::Duration = std::time::Duration::from_secs(30 * 60);
 
 impl Review {
+    /// Guard of its verdict, claim, remarks and marks.
+    pub fn guard(&self) -> String {
+        format!("review:{}", self.id)
+    }
+
     /// Who holds it now, if anybody does.
     pub fn holder(&self, now: Timestamp) -> Option<&PersonId> {
         self.claimed_by.as_ref().filter(|_| self.claimed_until.is_some_and(|until| until > now))

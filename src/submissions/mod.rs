@@ -71,7 +71,7 @@ pub const PACE: Duration = Duration::from_secs(60);
 /// Whether a hand-in comes too soon after the last one; then how many seconds are left.
 pub fn too_soon(last: Option<Timestamp>, now: Timestamp) -> Option<i64> {
     // Of two that race, the one received first may come second: it waits no longer than the pace either.
-    let left = last?.plus(PACE).since(now).min(60_000);
+    let left = last?.plus(PACE).since(now).min(i64::try_from(PACE.as_millis()).unwrap_or(i64::MAX));
     (left > 0).then_some((left + 999) / 1000)
 }
 

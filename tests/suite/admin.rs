@@ -63,14 +63,7 @@ async fn cohorts_made_at_once_have_different_names(portal: Portal) {
             let fields = [("name", name), ("starts", "2027-01-04"), ("zone", "Europe/Berlin")];
             tokio::spawn(async move { jo.posts(&path, &[&fields[..], &[("program", program.as_str())]].concat()).await.status.as_u16() })
         });
-        async move {
-            let mut answers = Vec::new();
-            for answer in tries {
-                answers.push(answer.await.unwrap());
-            }
-            answers.sort_unstable();
-            answers
-        }
+        crate::people::answers(tries)
     };
     let new = [(); 4].map(|()| "/admin/cohorts".to_owned());
     // First something that makes none, so that each has a connection by then and they really meet.

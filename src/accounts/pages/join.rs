@@ -160,7 +160,7 @@ pub async fn accept(State(app): State<App>, visitor: Visitor, site: Site, Path(t
 fn guard(invitation: &Invitation) -> String {
     match (invitation.role, &invitation.cohort) {
         (Role::Admin, _) => ADMINS.to_owned(),
-        (Role::Student | Role::Instructor, Some(cohort)) => format!("cohort:{cohort}"),
+        (Role::Student | Role::Instructor, Some(cohort)) => cohort.guard(),
         (Role::Student | Role::Instructor, None) => invitation.id.to_string(),
     }
 }

@@ -186,7 +186,7 @@ pub async fn archive(State(app): State<App>, visitor: Visitor, Path(id): Path<Co
         YesNo::Yes => (Some(now), "cohort.archived", "is archived"),
         YesNo::No => (None, "cohort.unarchived", "runs again"),
     };
-    let mut write = app.db.write(format!("cohort:{id}")).await?;
+    let mut write = app.db.write(id.guard()).await?;
     let cohort = store::cohort(&mut write, &id).await?.ok_or(Error::NotFound)?;
     if cohort.archived.is_some() != since.is_some() {
         roster::set_archived(&mut write, &id, since).await?;

@@ -40,7 +40,7 @@ impl Case {
     }
 
     async fn write(&self) -> Result<Write> {
-        Ok(self.app.db.write(format!("enrolment:{}", self.member.id)).await?)
+        Ok(self.app.db.write(self.member.id.guard()).await?)
     }
 
     /// Records the change beside it, in the same write.

@@ -104,7 +104,7 @@ pub struct Confirmed {
 /// POST /cohorts/{id}/import/confirm: every row is looked at again, for the list may be older than the cohort.
 pub async fn confirm(State(app): State<App>, visitor: Visitor, site: Site, Path(id): Path<CohortId>, Form(form): Form<Confirmed>) -> Answer {
     let cohort = overseen(&mut *app.db.read().await?, &visitor, &id).await?;
-    let mut write = app.db.write(format!("cohort:{id}")).await?;
+    let mut write = app.db.write(id.guard()).await?;
     let known = known(&app, &mut write, &visitor, &id, None).await?;
     let lines = import::read(&form.list, &known).map_err(Error::Refused)?;
     let mut made = Vec::new();

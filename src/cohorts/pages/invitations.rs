@@ -122,7 +122,7 @@ pub async fn invite(State(app): State<App>, visitor: Visitor, site: Site, Path(i
         return people::again(&app, &visitor, site, &id, typed).await;
     }
     let name = Some(form.name.trim()).filter(|n| !n.is_empty());
-    let mut write = app.db.write(format!("cohort:{id}")).await?;
+    let mut write = app.db.write(id.guard()).await?;
     // Looked at inside the write: the form may be sent twice.
     let known = known(&app, &mut write, &visitor, &id, None).await?;
     if let Some((email, words)) = email.as_ref().and_then(|email| Some((email, known.nothing_to_do(role, email.as_str())?))) {
@@ -152,7 +152,7 @@ pub async fn renew(State(app): State<App>, visitor: Visitor, site: Site, Path((i
     let (cohort, old) = open_one(&mut *app.db.read().await?, &visitor, &id, &invitation).await?;
     let now = app.clock.now();
     let (token, until) = (secrets::new_token("gci_")?, now.plus(INVITATION_LIVES));
-    let mut write = app.db.write(format!("cohort:{id}")).await?;
+    let mut write = app.db.write(id.guard()).await?;
     // Past its time, the same person may have been invited anew or be here already; with this link too there would be two.
     let known = known(&app, &mut write, &visitor, &id, Some(&invitation)).await?;
     if let Some((email, words)) = old.email.as_deref().and_then(|email| Some((email, known.nothing_to_do(old.role, email)?))) {

@@ -108,7 +108,7 @@ pub async fn assign(State(app): State<App>, visitor: Visitor, site: Site, Path(i
         }
     };
     let now = app.clock.now();
-    let mut write = app.db.write(format!("cohort:{id}")).await?;
+    let mut write = app.db.write(id.guard()).await?;
     store::add_instructor(&mut write, &id, &person.id, now).await?;
     let entry = Entry::new(Some(visitor.person.id.as_str()), "cohort.instructor_assigned", person.id.as_str()).of_cohort(id.as_str());
     audit::record(&mut write, &entry, now).await?;
@@ -131,7 +131,7 @@ pub async fn ask_remove(State(app): State<App>, visitor: Visitor, site: Site, Pa
 /// POST /admin/cohorts/{id}/instructors/{person}/remove
 pub async fn remove(State(app): State<App>, visitor: Visitor, Path((id, person)): Path<(CohortId, PersonId)>) -> Answer {
     let cohort = overseen(&mut *app.db.read().await?, &visitor, &id).await?;
-    let mut write = app.db.write(format!("cohort:{id}")).await?;
+    let mut write = app.db.write(id.guard()).await?;
     if !roster::remove_instructor(&mut write, &id, &person).await? {
         return Err(Error::NotFound);
     }

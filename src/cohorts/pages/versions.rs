@@ -46,7 +46,7 @@ pub async fn ask(State(app): State<App>, site: Site, Path((id, hash)): Path<(Coh
 /// POST /admin/cohorts/{id}/versions/{hash}
 pub async fn change(State(app): State<App>, visitor: Visitor, Path((id, hash)): Path<(CohortId, String)>) -> Answer {
     let (cohort, _, new) = load(&app, &id, &hash).await?;
-    let mut write = app.db.write(format!("cohort:{id}")).await?;
+    let mut write = app.db.write(id.guard()).await?;
     roster::set_program(&mut write, &id, &new.hash).await?;
     let entry = Entry::new(Some(visitor.person.id.as_str()), "cohort.moved_to_version", id.as_str()).of_cohort(id.as_str()).with(&["program"]);
     audit::record(&mut write, &entry, app.clock.now()).await?;

@@ -49,6 +49,7 @@ impl Member {
             person: self.person.clone(),
             status: self.status,
             factor: self.factor,
+            archived: cohort.archived,
         }
     }
 

@@ -83,6 +83,8 @@ struct Show {
     /// None when all attempts are used.
     quiz: Option<QuizForm>,
     may_hand_in: bool,
+    /// Why nothing can be handed in at all any more.
+    closed: Option<&'static str>,
 }
 
 impl Show {
@@ -137,7 +139,8 @@ async fn show_lab(app: &App, conn: &mut Conn, site: Site, view: &View, id: &LabI
         Some(Need { title: needed.title.clone(), url: view.lab_url(needed), met })
     });
     let needs: Vec<Need> = needs.collect();
-    let may_hand_in = view.student.as_ref().is_some_and(|student| student.enrolment.may_hand_in()) && needs.iter().all(|n| n.met);
+    let closed = view.student.as_ref().and_then(|student| student.enrolment.read_only());
+    let may_hand_in = view.student.is_some() && closed.is_none() && needs.iter().all(|n| n.met);
     let (mut stand, mut form, mut quiz) = (None, None, None);
     if let (Some(standing), Some(student)) = (standing, &view.student) {
         let used = if lab.attempts.is_some() { submissions::store::attempts(conn, &student.enrolment.id, id).await? } else { 0 };
@@ -169,6 +172,7 @@ async fn show_lab(app: &App, conn: &mut Conn, site: Site, view: &View, id: &LabI
         form,
         quiz,
         may_hand_in,
+        closed,
         site,
     })
 }

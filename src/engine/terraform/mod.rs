@@ -64,7 +64,7 @@ impl Terraform {
     }
 
     /// Whether there is nothing that a plan would look at: no resource, no data source, no call of a module.
-    pub fn describes_nothing(&self) -> bool {
+    fn describes_nothing(&self) -> bool {
         let things = |module: &Module| ["resource", "data", "module"].iter().any(|kind| module.of_kind(kind).next().is_some());
         !self.modules.iter().any(things)
     }
@@ -79,8 +79,13 @@ impl Terraform {
         &self.unread
     }
 
-    /// What the built-in rule `id` finds; nothing for a rule that doesn't exist.
+    /// What a check by the built-in rule `id` says; nothing for a rule that doesn't exist.
     pub fn rule(&self, id: &str) -> Vec<Problem> {
+        // Most rules say what must not be: over nothing they would all pass.
+        if id != rules::PARSES && self.describes_nothing() {
+            let problem = Problem::new("there is no resource, data source or module in what you handed in");
+            return vec![problem.fix("Describe what the instructions ask for.")];
+        }
         rules::by_id(id).map_or_else(Vec::new, |rule| rules::run(rule, self))
     }
 

@@ -134,7 +134,7 @@ async fn open(app: &App, visitor: &Visitor, id: &SubmissionId, check: &str, what
             Opened::Fix => "The fix shows after the hint, or from the second hand-in on.",
         }));
     }
-    let mut write = app.db.write(format!("enrolment:{}", seen.enrolment.id)).await?;
+    let mut write = app.db.write(seen.enrolment.id.guard()).await?;
     store::open(&mut write, &seen.enrolment.id, &lab.id, &check.id, what, app.clock.now()).await?;
     write.commit().await?;
     web::see(format!("{}#{}", seen.submission.url(), check.id))

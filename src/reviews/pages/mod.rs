@@ -6,7 +6,6 @@ pub mod verdict;
 use super::{promised, store};
 use crate::app::App;
 use crate::audit::{self, Entry};
-use crate::cohorts;
 use crate::error::{Answer, Error};
 use crate::gradings::pages::see;
 use crate::queue::Lane;
@@ -19,12 +18,11 @@ pub async fn ask(State(app): State<App>, visitor: Visitor, Path(id): Path<Submis
     let mut conn = app.db.read().await?;
     let seen = see(&app, &mut conn, &visitor, &id).await?;
     let graded = crate::gradings::store::is_graded(&mut conn, &id).await?;
-    let archived = cohorts::store::cohort(&mut conn, &seen.enrolment.cohort).await?.is_none_or(|c| c.archived.is_some());
     drop(conn);
     if seen.enrolment.person != visitor.person.id {
         return Err(Error::NotAllowed);
     }
-    if archived {
+    if seen.enrolment.archived.is_some() {
         return Err(Error::refused("This cohort is in the archive: nobody reviews its work any more."));
     }
     if !graded {
@@ -32,7 +30,7 @@ pub async fn ask(State(app): State<App>, visitor: Visitor, Path(id): Path<Submis
     }
     let now = app.clock.now();
     let due = promised(now, &seen.enrolment.zone);
-    let mut write = app.db.write(format!("enrolment:{}", seen.enrolment.id)).await?;
+    let mut write = app.db.write(seen.enrolment.id.guard()).await?;
     store::ask(&mut write, &store::New { submission: &id, cohort: &seen.enrolment.cohort, requested_by: visitor.person.id.as_str(), due }, now)
         .await?;
     write.commit().await?;
@@ -48,7 +46,7 @@ pub async fn regrade(State(app): State<App>, visitor: Visitor, Path(id): Path<Su
         return Err(Error::NotAllowed);
     }
     let now = app.clock.now();
-    let mut write = app.db.write(format!("enrolment:{}", seen.enrolment.id)).await?;
+    let mut write = app.db.write(seen.enrolment.id.guard()).await?;
     if crate::gradings::store::job_of(&mut write, &id).await?.is_some() {
         return Err(Error::refused("It waits for a grading already."));
     }

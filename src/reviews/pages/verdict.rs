@@ -21,7 +21,7 @@ pub async fn claim(State(app): State<App>, visitor: Visitor, Path(id): Path<Subm
     let (_, review) = show::of(&app, &mut conn, &visitor, &id).await?;
     drop(conn);
     let now = app.clock.now();
-    let mut write = app.db.write(format!("review:{}", review.id)).await?;
+    let mut write = app.db.write(review.guard()).await?;
     let held = store::claim(&mut write, &review.id, &visitor.person.id, now.plus(CLAIM), now).await?;
     write.commit().await?;
     let words = if held { "It is yours for 30 minutes." } else { "Somebody else holds it now; what you read may change." };
@@ -33,7 +33,7 @@ pub async fn release(State(app): State<App>, visitor: Visitor, Path(id): Path<Su
     let mut conn = app.db.read().await?;
     let (_, review) = show::of(&app, &mut conn, &visitor, &id).await?;
     drop(conn);
-    let mut write = app.db.write(format!("review:{}", review.id)).await?;
+    let mut write = app.db.write(review.guard()).await?;
     store::release(&mut write, &review.id, &visitor.person.id).await?;
     write.commit().await?;
     web::see("/review")
@@ -82,7 +82,7 @@ pub async fn comment(State(app): State<App>, visitor: Visitor, site: Site, Path(
         }
     };
     let now = app.clock.now();
-    let mut write = app.db.write(format!("review:{}", review.id)).await?;
+    let mut write = app.db.write(review.guard()).await?;
     store::claim(&mut write, &review.id, &visitor.person.id, now.plus(CLAIM), now).await?;
     store::comment(&mut write, &review.id, &remark.file, line, words, &visitor.person.id, now).await?;
     let entry = Entry::new(Some(visitor.person.id.as_str()), "review.comment", id.as_str());
@@ -96,7 +96,7 @@ pub async fn withdraw(State(app): State<App>, visitor: Visitor, Path((id, commen
     let mut conn = app.db.read().await?;
     let (seen, review) = show::of(&app, &mut conn, &visitor, &id).await?;
     drop(conn);
-    let mut write = app.db.write(format!("review:{}", review.id)).await?;
+    let mut write = app.db.write(review.guard()).await?;
     if !store::withdraw(&mut write, &review.id, &comment, &visitor.person.id).await? {
         return Err(Error::refused("It is not there, or somebody else wrote it: only they can take it back."));
     }
@@ -133,7 +133,7 @@ pub async fn decide(State(app): State<App>, visitor: Visitor, site: Site, Path(i
         Err(problem) => return again(&app, &visitor, site, &id, written, problem).await,
     };
     let now = app.clock.now();
-    let mut write = app.db.write(format!("review:{}", review.id)).await?;
+    let mut write = app.db.write(review.guard()).await?;
     let reason = written.reason.trim();
     let verdict = Verdict {
         state: decided.state,

@@ -6,7 +6,7 @@ pub use reading::{Typed, read};
 use super::intake::Refusal;
 use super::{PACE, Submission, Via, store, too_soon};
 use crate::app::App;
-use crate::cohorts::{self, Enrolment};
+use crate::cohorts::Enrolment;
 use crate::curriculum::pages::quiz::QuizForm;
 use crate::curriculum::{self, Accepts, Lab, LabId, Program};
 use crate::db::values::Timestamp;
@@ -73,11 +73,8 @@ pub async fn lab_for(app: &App, enrolment: &Enrolment, id: &LabId) -> Result<(Ar
     let mut conn = app.db.read().await?;
     let program = app.programs.get(&mut conn, &enrolment.program).await?;
     let lab = program.lab(id).ok_or(Error::NotFound)?.clone();
-    if cohorts::store::cohort(&mut conn, &enrolment.cohort).await?.is_none_or(|c| c.archived.is_some()) {
-        return Err(Error::refused("This cohort is in the archive: its work can be read, and nothing more can be handed in."));
-    }
-    if !enrolment.may_hand_in() {
-        return Err(Error::refused("This enrolment is over: its work can be read, and nothing more can be handed in."));
+    if let Some(why) = enrolment.read_only() {
+        return Err(Error::refused(why));
     }
     if curriculum::calendar::opens(&enrolment.starts, &enrolment.zone, lab.week) > app.clock.now() {
         return Err(Error::NotFound);
@@ -174,7 +171,7 @@ pub async fn keep(app: &App, enrolment: &Enrolment, program: &Program, lab: &Lab
         return told(format!("“{first}” comes first: {} % passes it, and past its due time this lab opens anyway.", program.pass));
     }
     let Arrived { received, via, statement, attempt, files } = *arrived;
-    let mut write = app.db.write(format!("enrolment:{}", enrolment.id)).await?;
+    let mut write = app.db.write(enrolment.id.guard()).await?;
     let last = store::last_received(&mut write, &enrolment.id, &lab.id).await?;
     if let Some(seconds) = too_soon(last, received) {
         return told(format!(

@@ -12,6 +12,16 @@ pub use {
     portal::{NOW, PASSWORD, Portal, Setup},
 };
 
+/// What requests that were sent at once were answered, the lowest status first.
+pub async fn answers<const N: usize>(tries: [tokio::task::JoinHandle<u16>; N]) -> Vec<u16> {
+    let mut answers = Vec::new();
+    for answer in tries {
+        answers.push(answer.await.unwrap());
+    }
+    answers.sort_unstable();
+    answers
+}
+
 /// Runs each `async fn name(portal: Portal)` on SQLite and on PostgreSQL.
 macro_rules! on_both {
     ($($name:ident),+ $(,)?) => {

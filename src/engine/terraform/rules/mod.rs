@@ -147,13 +147,16 @@ impl<'a> Look<'a> {
 
 fn look(rule: &'static Rule, terraform: &Terraform) -> (Vec<Problem>, Vec<Problem>) {
     let mut look = Look { terraform, rule, problems: Vec::new(), absent: Vec::new() };
-    if terraform.sources.is_empty() && rule.id != "parses" {
+    if terraform.sources.is_empty() && rule.id != PARSES {
         look.nothing("There is no Terraform configuration that could be read in what you handed in.");
     } else {
         (rule.check)(&mut look);
     }
     (look.problems, look.absent)
 }
+
+/// The rule about whether there is a configuration at all: it alone may be asked about nothing.
+pub const PARSES: &str = structure::PARSES.id;
 
 /// What a check by the rule says.
 pub fn run(rule: &'static Rule, terraform: &Terraform) -> Vec<Problem> {

@@ -5,8 +5,8 @@ use crate::engine::report::{Problem, Severity};
 pub static PARSES: Rule = Rule {
     id: "parses",
     severity: Severity::Error,
-    title: "Every file parses",
-    why: "Terraform reads all files of a folder or none: one that doesn't parse stops every command.",
+    title: "Every file can be loaded",
+    why: "Terraform reads all files of a folder or none: one that it can't load stops every command.",
     fix: "Run `terraform fmt`: it names the first line that it can't read.",
     passes: "locals {\n  region = \"eu-west-1\"\n}\n",
     fails: "locals {\n  region = \"eu-west-1\n}\n",
