@@ -1,8 +1,8 @@
 //! Reads the checks of a `lab.yaml`: which keys a kind has, which rules exist, which paths and patterns can be read.
-use super::names;
 use super::tree::{Faults, Fields, Node, did_you_mean};
-use crate::engine::Check;
+use super::{Preset, names};
 use crate::engine::check::{Count, Criterion, Expect, FixPolicy, Format, Kind, Where};
+use crate::engine::{Check, File};
 
 /// The keys every check may have.
 const COMMON: [&str; 9] = ["id", "kind", "points", "fix", "hints", "hidden", "why", "fix_text", "gate"];
@@ -23,8 +23,44 @@ pub struct Read {
     pub check: Check,
 }
 
+/// What a check may name: the program's sandbox sizes, and the files in the lab's `given/`.
+#[derive(Clone, Copy)]
+pub struct Beside<'a> {
+    pub presets: &'a [Preset],
+    /// By their paths below `given/`.
+    pub given: &'a [File],
+}
+
+impl<'a> Beside<'a> {
+    /// The preset that a key names.
+    pub fn preset(&self, fields: &Fields<'_>, key: &'static str) -> Option<&'a Preset> {
+        let id = fields.text(key)?;
+        let found = self.presets.iter().find(|p| p.id == id);
+        if found.is_none() {
+            let near = did_you_mean(&id, self.presets.iter().map(|p| p.id.as_str()));
+            fields.faults.say(fields.line_of(key), format!("presets.yaml has no preset {id:?}{near}"));
+        }
+        found
+    }
+
+    /// The text of the file in `given/` that a key names.
+    pub fn given(&self, fields: &Fields<'_>, key: &'static str) -> Option<&'a str> {
+        let path = fields.text(key)?;
+        let Some(file) = self.given.iter().find(|f| f.path == path) else {
+            let near = did_you_mean(&path, self.given.iter().map(|f| f.path.as_str()));
+            fields.faults.say(fields.line_of(key), format!("there is no file given/{path} beside this one{near}"));
+            return None;
+        };
+        let text = std::str::from_utf8(&file.bytes);
+        if text.is_err() {
+            fields.faults.say(fields.line_of(key), format!("given/{path} is not UTF-8"));
+        }
+        text.ok()
+    }
+}
+
 /// Reads one check; what can't be understood of it is said, and it is left out.
-pub fn read(node: &Node, faults: &Faults<'_>) -> Option<Read> {
+pub fn read(node: &Node, beside: Beside<'_>, faults: &Faults<'_>) -> Option<Read> {
     let fields = Fields::of(node, "a check", faults)?;
     let id = fields.text("id").filter(|id| names::is_good(id, "a check's id", fields.line_of("id"), faults));
     let points = fields.number("points");
@@ -44,7 +80,7 @@ pub fn read(node: &Node, faults: &Faults<'_>) -> Option<Read> {
     let (why, fix_text) = (fields.maybe_text("why"), fields.maybe_text("fix_text"));
     let gate = fields.flag("gate", false);
     let kind_name = fields.text("kind");
-    let read = kind_name.as_deref().and_then(|name| kind(name, &fields));
+    let read = kind_name.as_deref().and_then(|name| kind(name, &fields, beside));
     let own = kind_name.as_deref().and_then(|name| KINDS.iter().find(|(kind, _)| *kind == name)).map(|(_, own)| *own);
     let only = if own.is_some_and(|own| own.contains(&"where")) { fields.maybe("where").and_then(|node| only(node, faults)) } else { None };
     if gate && matches!(read, Some(Kind::Rubric { .. })) {
@@ -84,7 +120,7 @@ fn fix_policy(fields: &Fields<'_>) -> FixPolicy {
     }
 }
 
-fn kind(name: &str, fields: &Fields<'_>) -> Option<Kind> {
+fn kind(name: &str, fields: &Fields<'_>, beside: Beside<'_>) -> Option<Kind> {
     let faults = fields.faults;
     match name {
         "kubernetes.schema" => {

@@ -1,8 +1,8 @@
-//! Reads a lab's folder (`lab.yaml`, instructions, start, solution, mistakes) and a week's quiz into a [`Lab`].
-use super::check_file::{self, Read};
+//! Reads a lab's folder (`lab.yaml`, instructions, start, given, solution, mistakes) and a week's quiz into a [`Lab`].
+use super::check_file::{self, Beside, Read};
 use super::quiz_file;
 use super::tree::{self, Fault, Faults, Fields, Node, Value, did_you_mean};
-use super::{Accepts, Lab, LabId, ReviewPolicy, names};
+use super::{Accepts, Lab, LabId, Preset, ReviewPolicy, names};
 use crate::engine::check::{Format, Kind};
 use crate::engine::{Check, File};
 use std::cell::RefCell;
@@ -34,7 +34,7 @@ pub fn below(files: &[File], prefix: &str) -> Vec<File> {
 }
 
 /// Reads the lab in `dir` (`09-…/chat-in-a-quota`).
-pub fn lab(files: &[File], dir: &str, week: u32, all: &RefCell<Vec<Fault>>) -> Option<ReadLab> {
+pub fn lab(files: &[File], dir: &str, week: u32, presets: &[Preset], all: &RefCell<Vec<Fault>>) -> Option<ReadLab> {
     let file = format!("{dir}/lab.yaml");
     let inside = below(files, dir);
     let faults = Faults::new(&file, all);
@@ -50,7 +50,9 @@ pub fn lab(files: &[File], dir: &str, week: u32, all: &RefCell<Vec<Fault>>) -> O
     let review = fields.maybe_text("review").map_or(ReviewPolicy::OnRequest, |text| review(&text, &fields));
     let accepts = fields.need("accepts").and_then(|node| accepts(node, &faults));
     let listed = fields.list("checks");
-    let read: Vec<Read> = listed.iter().filter_map(|node| check_file::read(node, &faults)).collect();
+    let given = below(&inside, "given");
+    let beside = Beside { presets, given: &given };
+    let read: Vec<Read> = listed.iter().filter_map(|node| check_file::read(node, beside, &faults)).collect();
     let attempts = fields.maybe_number("attempts");
     fields.done(|key| (key == "questions").then(|| "questions stand in the week's quiz.yaml".to_owned()));
 
@@ -88,6 +90,7 @@ pub fn lab(files: &[File], dir: &str, week: u32, all: &RefCell<Vec<Fault>>) -> O
         sandbox,
         checks,
         start: below(&inside, "start"),
+        given,
         instructions,
         mistakes: mistakes(&inside).into_iter().map(str::to_owned).collect(),
         hash: super::load::hash(inside.iter()),
@@ -135,6 +138,7 @@ pub fn quiz(files: &[File], dir: &str, week: u32, all: &RefCell<Vec<Fault>>) -> 
         sandbox: None,
         checks: read.into_iter().map(|r| r.check).collect(),
         start: Vec::new(),
+        given: Vec::new(),
         instructions: String::new(),
         mistakes: Vec::new(),
         hash: super::load::hash([content].into_iter()),
@@ -276,12 +280,13 @@ fn hand_ins(inside: &[File], accepts: &Accepts, read: &[Read], dir: &str, all: &
         mistake(inside, name, accepts, read, dir, all);
     }
     let known = ["lab.yaml", "instructions.md"];
-    for stray in
-        inside.iter().filter(|f| !known.contains(&f.path.as_str()) && !["start/", "solution/", "mistakes/"].iter().any(|d| f.path.starts_with(d)))
+    for stray in inside
+        .iter()
+        .filter(|f| !known.contains(&f.path.as_str()) && !["start/", "given/", "solution/", "mistakes/"].iter().any(|d| f.path.starts_with(d)))
     {
         let near = did_you_mean(&stray.path, known.into_iter());
         Faults::new(&format!("{dir}/{}", stray.path), all)
-            .say(1, format!("a lab has lab.yaml, instructions.md, start/, solution/ and mistakes/; this is none of them{near}"));
+            .say(1, format!("a lab has lab.yaml, instructions.md, start/, given/, solution/ and mistakes/; this is none of them{near}"));
     }
 }
 

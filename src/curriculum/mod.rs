@@ -224,6 +224,8 @@ pub struct Lab {
     pub checks: Vec<Check>,
     /// What the student begins with.
     pub start: Vec<File>,
+    /// What its checks are told beside the hand-in: nodes, load traces. Students may read them.
+    pub given: Vec<File>,
     /// Markdown.
     pub instructions: String,
     /// The names of its wrong hand-ins, for the demo's one click.

@@ -2,7 +2,7 @@
 use super::lab_file::{self, ReadLab};
 use super::program_file::{self, Outline, WeekLine};
 use super::tree::{Fault, Faults, did_you_mean};
-use super::{Lab, LabId, Program, TargetRole, Week, lesson_file, load};
+use super::{Lab, LabId, Preset, Program, TargetRole, Week, lesson_file, load};
 use crate::engine::File;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ fn program(files: &[File], all: &RefCell<Vec<Fault>>) -> Option<Program> {
     let mut read: Vec<ReadLab> = Vec::new();
     let mut weeks = Vec::new();
     for line in &outline.weeks {
-        let (week, labs) = week(files, line, all);
+        let (week, labs) = week(files, line, &presets, all);
         weeks.push(week);
         read.extend(labs);
     }
@@ -62,7 +62,7 @@ fn program(files: &[File], all: &RefCell<Vec<Fault>>) -> Option<Program> {
 }
 
 /// A week and its labs, in the order of their folders' names unless `week.md` says another, the quiz last.
-fn week(files: &[File], line: &WeekLine, all: &RefCell<Vec<Fault>>) -> (Week, Vec<ReadLab>) {
+fn week(files: &[File], line: &WeekLine, presets: &[Preset], all: &RefCell<Vec<Fault>>) -> (Week, Vec<ReadLab>) {
     let dir = &line.dir;
     let prefix = format!("{dir}/");
     let inside: Vec<&File> = files.iter().filter(|f| f.path.starts_with(&prefix)).collect();
@@ -76,7 +76,7 @@ fn week(files: &[File], line: &WeekLine, all: &RefCell<Vec<Fault>>) -> (Week, Ve
             Faults::new(&format!("{path}/lab.yaml"), all).say(1, "this file is missing: every folder of a week is a lab");
             continue;
         }
-        labs.extend(lab_file::lab(files, &path, line.number, all));
+        labs.extend(lab_file::lab(files, &path, line.number, presets, all));
     }
     labs.sort_by_key(|read| lesson.labs.iter().position(|id| id == read.lab.id.as_str()).unwrap_or(usize::MAX));
     for (id, at) in lesson.labs.iter().zip(&lesson.lab_lines) {

@@ -350,7 +350,7 @@ fn files_that_belong_nowhere_are_named() {
         ),
         (
             "01-start/serve/notes.txt",
-            "01-start/serve/notes.txt:1: a lab has lab.yaml, instructions.md, start/, solution/ and mistakes/; this is none of them",
+            "01-start/serve/notes.txt:1: a lab has lab.yaml, instructions.md, start/, given/, solution/ and mistakes/; this is none of them",
         ),
     ];
     for (path, expected) in table {

@@ -1,4 +1,5 @@
 //! What grading says: the report, its findings and their places, in the shape that is printed, stored and shown.
+use super::figure::Figure;
 use serde::{Deserialize, Serialize};
 
 /// The number of the report's shape. Fields are only ever added to it; absent is null; points are integers.
@@ -75,6 +76,9 @@ pub struct Finding {
     /// Whether students see only that it exists.
     #[serde(default)]
     pub hidden: bool,
+    /// What the check worked out, to be drawn: the same whether it passed or failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub figure: Option<Figure>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! Kubernetes hand-ins: strict schemas with places, objects joined, and the built-in rules over them.
 pub mod catalog;
 mod custom;
+pub mod demand;
 mod doc;
 pub mod objects;
 pub mod quantity;

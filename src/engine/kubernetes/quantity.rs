@@ -53,6 +53,41 @@ impl Quantity {
         self.0 as f64 / NANO as f64
     }
 
+    /// Their sum. Amounts that no cluster has stay at the largest one.
+    #[must_use]
+    pub fn plus(self, other: Quantity) -> Quantity {
+        Quantity(self.0.saturating_add(other.0))
+    }
+
+    #[must_use]
+    pub fn minus(self, other: Quantity) -> Quantity {
+        Quantity(self.0.saturating_sub(other.0))
+    }
+
+    #[must_use]
+    pub fn times(self, n: u64) -> Quantity {
+        Quantity(self.0.saturating_mul(i128::from(n)))
+    }
+
+    /// As the API writes it: in binary units when `binary`, which is how it keeps what was written with `Ki`, `Mi` and so on.
+    pub fn canonical(self, binary: bool) -> String {
+        let (sign, nano) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs());
+        let one = NANO.unsigned_abs();
+        if binary && nano >= 1024 * one && nano.is_multiple_of(one) {
+            let (mut n, mut unit) = (nano / one, 0);
+            while n.is_multiple_of(1024) && unit < 6 {
+                (n, unit) = (n / 1024, unit + 1);
+            }
+            return format!("{sign}{n}{}", ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"][unit]);
+        }
+        let (mut n, mut unit) = (nano, 0);
+        while n != 0 && n.is_multiple_of(1000) && unit < 9 {
+            (n, unit) = (n / 1000, unit + 1);
+        }
+        let unit = if n == 0 { 3 } else { unit };
+        format!("{sign}{n}{}", ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"][unit])
+    }
+
     pub fn is_whole(self) -> bool {
         self.0 % NANO == 0
     }
@@ -146,5 +181,24 @@ mod tests {
         assert_eq!(meant("512MB").as_deref(), Some("512M"));
         assert_eq!(meant("1 gib").as_deref(), Some("1Gi"));
         assert_eq!(meant("lots"), None);
+    }
+
+    #[test]
+    fn quantities_are_written_as_the_api_writes_them() {
+        for (text, binary, canonical) in [
+            ("0.5", false, "500m"),
+            ("1500m", false, "1500m"),
+            ("1.5", true, "1500m"),
+            ("2000m", false, "2"),
+            ("0", false, "0"),
+            ("1024Mi", true, "1Gi"),
+            ("1.5Gi", true, "1536Mi"),
+            ("1000", true, "1k"),
+            ("2048", true, "2Ki"),
+            ("3e9", false, "3G"),
+            ("-1500u", false, "-1500u"),
+        ] {
+            assert_eq!(Quantity::parse(text).unwrap().canonical(binary), canonical, "{text}");
+        }
     }
 }

@@ -1,0 +1,68 @@
+//! What a check worked out, as numbers that a page or a terminal can draw. Whoever makes one keeps it small: see [`MOST`].
+use serde::{Deserialize, Serialize};
+
+/// Rows, nodes, pods or points that a figure has at most: a report is stored, and read again for each page.
+pub const MOST: usize = 240;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "figure", rename_all = "snake_case")]
+pub enum Figure {
+    /// What a namespace's quota would count.
+    Quota { rows: Vec<Share> },
+    /// Which pod would run on which node.
+    Placement { nodes: Vec<FilledNode>, waiting: Vec<Waiting> },
+    /// How an autoscaler follows a load over time.
+    Replay(Replay),
+}
+
+/// A resource, how much of it is taken and how much there is, both as quantities in the resource's unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    pub resource: String,
+    pub used: String,
+    pub of: String,
+    /// `used` in hundredths of `of`, rounded up: above 100 it doesn't fit. Something of nothing is 101 at least.
+    pub percent: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilledNode {
+    pub name: String,
+    /// What tells it from the others: `NVIDIA-L4, zone a, tainted nvidia.com/gpu`.
+    pub about: String,
+    pub shares: Vec<Share>,
+    /// The pods placed on it: `chat-1`.
+    pub pods: Vec<String>,
+}
+
+/// Pods that fit nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    pub pod: String,
+    /// One sentence a node, or a sentence for several at once.
+    pub reasons: Vec<String>,
+}
+
+/// A load over time and what the replicas made of it; the series have one number a step.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Replay {
+    pub step_seconds: u32,
+    /// What the load is counted in: `requests/s`.
+    pub unit: String,
+    pub load: Vec<f64>,
+    /// What the ready replicas could take, in the load's unit.
+    pub capacity: Vec<f64>,
+    pub wanted: Vec<u32>,
+    pub ready: Vec<u32>,
+    /// What was measured against the lab's objectives.
+    pub measures: Vec<Measure>,
+}
+
+/// `GPU minutes`, 312, at most 400.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measure {
+    pub title: String,
+    pub value: f64,
+    pub least: Option<f64>,
+    pub most: Option<f64>,
+}
