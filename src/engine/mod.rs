@@ -10,6 +10,7 @@ pub mod lint;
 mod located;
 #[cfg(feature = "server")]
 pub mod pool;
+mod promql;
 pub mod quiz;
 pub mod report;
 pub mod select;

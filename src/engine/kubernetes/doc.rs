@@ -1,12 +1,15 @@
 //! A document with the text it was read from: places, what was written there, and small diffs over it.
 use crate::engine::report::{Place, Problem};
-use crate::engine::yaml::{Document, Node, Span, Value};
+use crate::engine::yaml::{Document, Node, Position, Span, Value};
+use std::ops::Range;
 use std::rc::Rc;
 
 /// Long values are shown up to here.
 const SHOWN: usize = 120;
 /// Lines longer than this are neither searched nor shown: a megabyte in one line would be walked again for every problem.
 const LONGEST_LINE: usize = 240;
+/// Lines of a text value in which a part of it is looked for.
+const PART_LINES: u32 = 5_000;
 
 /// A document and its file's text.
 #[derive(Clone)]
@@ -51,6 +54,46 @@ impl<'a> Doc<'a> {
         let line = self.line(span.start.line);
         let text = line.get(byte(line, span.start.column)..byte(line, span.end.column))?.trim();
         (!text.is_empty() && text.len() <= SHOWN && !text.chars().any(char::is_control)).then_some(text)
+    }
+
+    /// Where a part of a text value stands, given in bytes of the value; the whole value where it is written too differently.
+    pub fn part(&self, node: &Node, part: Range<usize>) -> Span {
+        self.find_part(node, part).unwrap_or(node.span)
+    }
+
+    /// The lines of a scalar, without indentation, stand in its value one after the other, however it is folded.
+    fn find_part(&self, node: &Node, part: Range<usize>) -> Option<Span> {
+        let value = node.as_str()?;
+        let mut from = 0;
+        for n in node.span.start.line..=node.span.end.line.min(node.span.start.line.saturating_add(PART_LINES)) {
+            let line = self.line(n);
+            let begins = if n == node.span.start.line { byte(line, node.span.start.column) } else { 0 };
+            let ends = if n == node.span.end.line { byte(line, node.span.end.column) } else { line.len() };
+            let mut written = line.get(begins..ends)?;
+            if !node.plain && n == node.span.start.line {
+                // A block's text begins without a quote.
+                written = written.strip_prefix(['"', '\'']).unwrap_or(written);
+            }
+            if !node.plain && n == node.span.end.line {
+                written = written.strip_suffix(['"', '\'']).unwrap_or(written);
+            }
+            let written = written.trim();
+            if written.is_empty() {
+                continue;
+            }
+            let here = from + value.get(from..)?.find(written)?;
+            from = here + written.len();
+            if part.start <= from {
+                let start = line.find(written)? + part.start.checked_sub(here)?;
+                let end = (start + part.len()).min(line.find(written)? + written.len());
+                let position = |at: usize| {
+                    let column = u32::try_from(line.get(..at)?.chars().count()).ok()? + 1;
+                    Some(Position { line: n, column, offset: self.lines.get(n as usize - 1)? + at })
+                };
+                return Some(Span { start: position(start)?, end: position(end)? });
+            }
+        }
+        None
     }
 
     /// A diff that writes `new` at a span of one line.

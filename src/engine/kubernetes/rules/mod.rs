@@ -12,6 +12,7 @@ mod network;
 mod observing;
 mod pods;
 mod probes;
+mod promrule;
 mod rbac;
 mod resources;
 mod scaling;
@@ -264,7 +265,7 @@ static FAMILIES: &[Family] = &[
         &pods::PortNames, &observing::CanaryWeights,
     ] },
     Family { title: "Labels and versions", rules: &[&labels::SelectorMatch, &labels::LabelValues, &labels::ApiDeprecated, &pods::Labelled, &pods::DefaultNamespace] },
-    Family { title: "Monitoring", rules: &[&observing::DanglingMonitor, &observing::MonitorPort, &observing::Alerts] },
+    Family { title: "Monitoring", rules: &[&observing::DanglingMonitor, &observing::MonitorPort, &promrule::Alerts] },
     Family { title: "GPUs", rules: &[
         &gpu::LimitRequired, &gpu::Whole, &gpu::Toleration, &gpu::TolerationUnneeded, &gpu::ProductKnown, &gpu::NodeSelector, &gpu::Quota, &gpu_pool::MigName, &gpu_pool::Proportion,
         &gpu_pool::RollOut, &pods::CostLabels,

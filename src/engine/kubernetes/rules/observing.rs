@@ -2,6 +2,7 @@
 use super::{About, Example, Look, Rule, Subject};
 use crate::engine::kubernetes::objects::{Object, labels_of, selects};
 use crate::engine::kubernetes::words;
+use crate::engine::promql::seconds;
 use crate::engine::report::{Problem, Severity};
 use crate::engine::yaml::Node;
 
@@ -11,30 +12,6 @@ const SERVICE: &str = "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonito
 fn services<'o, 'a>(it: &Object<'_>, look: &Look<'o, 'a>) -> Vec<&'o Object<'a>> {
     let Some(selector) = it.node.path(&["spec", "selector"]) else { return Vec::new() };
     look.objects.all().iter().filter(|o| o.kind == "Service" && selects(selector, &labels_of(o.node))).collect()
-}
-
-/// Seconds of `1h30m`, `15s`, `500ms`.
-fn seconds(text: &str) -> Option<f64> {
-    let mut rest = text.trim();
-    let mut total = 0.0;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).filter(|n| *n > 0)?;
-        let (number, after) = rest.split_at(digits);
-        let unit = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
-        let one = match &after[..unit] {
-            "ms" => 0.001,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            "d" => 86_400.0,
-            "w" => 604_800.0,
-            "y" => 31_536_000.0,
-            _ => return None,
-        };
-        total += number.parse::<f64>().ok()? * one;
-        rest = &after[unit..];
-    }
-    Some(total).filter(|_| !text.trim().is_empty())
 }
 
 pub struct DanglingMonitor;
@@ -120,60 +97,6 @@ impl Rule for MonitorPort {
                 && timeout > interval
             {
                 look.found(it.problem(node.span, format!("the timeout ({}) is longer than the interval", it.doc.shown(node))));
-            }
-        }
-    }
-}
-
-pub struct Alerts;
-
-impl Rule for Alerts {
-    fn about(&self) -> &'static About {
-        &About {
-            id: "promrule",
-            severity: Severity::Error,
-            title: "Alerts say how bad it is and what it is",
-            why: "Whoever is woken reads the summary, and `severity` decides who is woken. A rule that is both an alert and a record, or neither, keeps the whole group from loading.",
-            fix: "Give each alert `labels.severity` and `annotations.summary`, and each group a name of its own.",
-            looks_at: Subject::Kinds(&["PrometheusRule"]),
-            passes: Example::Whole(
-                "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: gpu\nspec:\n  groups:\n    - name: gpu\n      rules:\n        - alert: GpuIdle\n          expr: avg_over_time(DCGM_FI_DEV_GPU_UTIL[1h]) < 5\n          for: 30m\n          labels:\n            severity: warning\n          annotations:\n            summary: A GPU has been idle for an hour",
-            ),
-            fails: Example::Whole(
-                "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: gpu\nspec:\n  groups:\n    - name: gpu\n      rules:\n        - alert: GpuIdle\n          expr: avg_over_time(DCGM_FI_DEV_GPU_UTIL[1h]) < 5\n          for: half an hour",
-            ),
-        }
-    }
-
-    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
-        let mut names = std::collections::HashSet::new();
-        let groups = it.node.path(&["spec", "groups"]).map_or(&[][..], Node::items);
-        if groups.iter().all(|g| g.get("rules").is_none_or(|r| r.items().is_empty())) {
-            look.found(it.problem(it.head(), format!("{} has no rule", it.title())));
-        }
-        for group in groups {
-            if let Some(name) = group.get("name").filter(|n| n.as_str().is_some_and(|n| !names.insert(n))) {
-                look.found(it.problem(name.span, format!("a second group is named `{}`", it.doc.shown(name))));
-            }
-            for rule in group.get("rules").map_or(&[][..], Node::items) {
-                let head = rule.entries().first().map_or(rule.span, |e| e.key_span);
-                let (alert, record) = (rule.get("alert"), rule.get("record"));
-                if alert.is_some() == record.is_some() {
-                    look.found(it.problem(head, "a rule is either an `alert` or a `record`"));
-                    continue;
-                }
-                if rule.get("expr").is_none() {
-                    look.found(it.problem(head, "the rule has no `expr`"));
-                }
-                let Some(alert) = alert else { continue };
-                for (path, what) in [(["labels", "severity"], "severity"), (["annotations", "summary"], "summary")] {
-                    if rule.path(&path).is_none() {
-                        look.found(it.problem(alert.span, format!("the alert `{}` has no {what}", it.doc.shown(alert))));
-                    }
-                }
-                if let Some(time) = rule.get("for").filter(|t| t.as_str().and_then(seconds).is_none()) {
-                    look.found(it.problem(time.span, format!("`for: {}` is no duration such as `10m`", it.doc.shown(time))));
-                }
             }
         }
     }

@@ -1,4 +1,6 @@
 //! Rules over hand-ins that come near their limits: what passes in other words, and what only looks right.
+mod metrics;
+
 use super::Example;
 use crate::engine::kubernetes::Kubernetes;
 use crate::engine::kubernetes::testing::{files, streams};
