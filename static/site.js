@@ -48,6 +48,14 @@
       }));
   }, true);
 
+  // ---- on paper nothing can be opened: all findings are, and then again as they were ----
+  addEventListener("beforeprint", () => document.querySelectorAll("details.finding:not([open])").forEach((it) => { it.open = true; it.dataset.shut = ""; }));
+  addEventListener("afterprint", () => document.querySelectorAll("details[data-shut]").forEach((it) => { it.open = false; delete it.dataset.shut; }));
+  // A link to a finding opens it.
+  const opened = () => { const it = document.getElementById(decodeURIComponent(location.hash.slice(1))); if (it?.matches("details")) it.open = true; };
+  addEventListener("hashchange", opened);
+  document.addEventListener("DOMContentLoaded", opened);
+
   // ---- clicks ----
   const copy = async (from) => {
     const source = from.dataset.copy ? document.querySelector(from.dataset.copy) : from.closest("figure, .code, .excerpt")?.querySelector("pre, table");
@@ -72,6 +80,9 @@
     const on = (what) => event.target.closest?.(what);
     const copying = on("[data-copy]");
     if (copying) copy(copying);
+    const fold = on("[data-fold]");
+    if (fold) fold.closest("section").querySelectorAll("details.finding").forEach((it) => { it.open = fold.dataset.fold === "open"; });
+    if (on("[data-print]")) print();
     if (on("[data-theme-toggle]")) {
       root.dataset.theme = dark() ? "light" : "dark";
       remember.set(root.dataset.theme);

@@ -1,6 +1,6 @@
 //! `groundcrew grade`: one hand-in graded by a lab, as the portal would, without the portal.
 use super::terminal::{self, Paint};
-use super::{FINDINGS, NOT_GRADED, source};
+use super::{FINDINGS, NOT_GRADED, figure, source};
 use crate::curriculum::{LabId, load, read};
 use crate::engine::child::{self, Request, Response};
 use crate::engine::report::{Because, Graded, Outcome};
@@ -84,6 +84,9 @@ pub fn shown(report: &Report, title: &str, files: &Files, paint: Paint) -> Strin
     }
     for finding in &report.findings {
         out += &line(finding, paint);
+        if let Some(drawn) = &finding.figure {
+            out += &figure::figure(drawn, paint);
+        }
         for problem in finding.problems.iter().take(SHOWN) {
             out += &told(problem, finding, files, paint);
         }

@@ -3,6 +3,7 @@
 mod backup;
 #[cfg(feature = "server")]
 mod boot;
+mod figure;
 mod grade;
 #[cfg(feature = "server")]
 mod keys;

@@ -32,7 +32,8 @@ pub fn lines(text: &str, place: &Place) -> Vec<Line> {
         .collect()
 }
 
-fn cut(line: &str) -> String {
+/// A line of a width that can be read.
+pub fn cut(line: &str) -> String {
     let mut text: String = line.chars().take(WIDEST).collect();
     if text.len() < line.len() {
         text.push('…');
@@ -40,7 +41,8 @@ fn cut(line: &str) -> String {
     text
 }
 
-fn caret(line: &str, place: &Place) -> String {
+/// Blanks and carets to stand under a line.
+pub fn caret(line: &str, place: &Place) -> String {
     let start = (place.column.max(1) - 1) as usize;
     let width = line.chars().count();
     let end = if place.end_line == place.line { (place.end_column.max(1) - 1) as usize } else { width };

@@ -1,6 +1,7 @@
 //! One run of one grader over one submission, and what of its report whom may be shown.
 pub mod excerpt;
 pub mod pages;
+pub mod source;
 pub mod store;
 pub mod work;
 
@@ -145,17 +146,33 @@ pub fn may_ask_for_fix(lab: &Lab, check: &str, reader: &Reader) -> bool {
     waits && !reader.fixes.contains(check) && (reader.hints.contains(check) || reader.number >= 2)
 }
 
-/// What the next points would take: the failed findings that give most, best first.
-pub fn next_points(report: &Report, most: usize) -> Vec<&Finding> {
+/// What the next `points` would take: as few failed findings as give them, those that give most first; all of them if they
+/// give less.
+pub fn next_points(report: &Report, points: u32) -> Vec<&Finding> {
     let mut failed: Vec<&Finding> = report.findings.iter().filter(|f| f.outcome == Outcome::Failed && f.max > f.points && !f.hidden).collect();
     failed.sort_by_key(|f| std::cmp::Reverse(f.max - f.points));
-    failed.truncate(most);
+    let mut given = 0;
+    failed.retain(|f| {
+        let takes = given < points;
+        given += f.max - f.points;
+        takes
+    });
     failed
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_next_points_take_as_few_mends_as_possible() {
+        let finding = |points, max: u32, outcome| Finding { check: max.to_string(), points, max, outcome, ..Finding::default() };
+        let failed = |max| finding(0, max, Outcome::Failed);
+        let hidden = Finding { hidden: true, ..failed(50) };
+        let report = Report::graded("", "", vec![failed(3), failed(8), failed(5), finding(20, 20, Outcome::Passed), hidden]);
+        let asked = |points| next_points(&report, points).iter().map(|f| f.max).collect::<Vec<_>>();
+        assert_eq!((asked(10), asked(8), asked(100)), (vec![8, 5], vec![8], vec![8, 5, 3]));
+    }
 
     #[test]
     fn grading_again_never_takes_points_away() {

@@ -1,4 +1,5 @@
 //! What a submission's addresses answer: its report as a page, as JSON and while it is made, its files, hints and fixes.
+mod figure;
 mod show;
 
 pub use show::show;

@@ -1,12 +1,14 @@
 //! The report's page: live while it is graded, then finding by finding.
-use super::{Seen, reader, report, see};
+use super::{Seen, figure, reader, report, see};
 use crate::app::App;
 use crate::curriculum::Lab;
 use crate::db::Conn;
 use crate::db::values::Timestamp;
+use crate::engine::figure::Figure;
 use crate::engine::report::{Because, Finding, Outcome, Place, Problem, Report};
 use crate::error::{Answer, Result};
 use crate::gradings::excerpt::{self, Line};
+use crate::gradings::source::{self, Mark, Row, Source};
 use crate::gradings::{Came, Grading, Reader, may_ask_for_fix, next_points, store};
 use crate::progress::{Attempt, Eyes, pages as progress};
 use crate::queue::progress::Step;
@@ -18,6 +20,9 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::IntoResponse as _;
+
+/// How many points ahead the head of a report looks.
+const NEXT: u32 = 10;
 
 /// A finding as the page shows it.
 struct Shown {
@@ -53,18 +58,30 @@ impl Shown {
     }
 
     fn has_body(&self) -> bool {
-        !self.problems.is_empty() || self.finding.why.is_some() || self.finding.hint.is_some() || self.offers_hint
+        !self.problems.is_empty() || self.finding.figure.is_some() || self.finding.why.is_some() || self.finding.hint.is_some() || self.offers_hint
     }
 
     fn place(&self) -> Option<String> {
         let (file, line) = (self.finding.file.as_ref()?, self.finding.line?);
         Some(self.finding.column.map_or_else(|| format!("{file}:{line}"), |column| format!("{file}:{line}:{column}")))
     }
+
+    /// Whether a problem lies in the file that stands beside the finding.
+    fn is_beside(&self, problem: &Problem) -> bool {
+        problem.place.as_ref().is_some_and(|p| Some(&p.file) == self.finding.file.as_ref())
+    }
+
+    /// What it says in one line: the first problem, or what passed.
+    fn headline(&self) -> &str {
+        if self.finding.outcome == Outcome::Passed && self.finding.figure.is_none() { &self.title } else { &self.finding.message }
+    }
 }
 
 /// The findings of one file; `None` are those of no file.
 struct Group {
     file: Option<String>,
+    /// The file itself, to stand beside them.
+    source: Option<Source>,
     findings: Vec<Shown>,
 }
 
@@ -90,7 +107,7 @@ struct Show {
     grading: Option<Grading>,
     report: Option<Report>,
     groups: Vec<Group>,
-    next: Vec<(u32, String)>,
+    next: Vec<Next>,
     position: Option<Position>,
     step: Option<Step>,
     review: Option<Review>,
@@ -107,6 +124,13 @@ struct Worth {
     /// The percent it keeps, and its points after that.
     kept: u32,
     credit: i64,
+}
+
+/// A mend that gives points.
+struct Next {
+    points: u32,
+    check: String,
+    words: String,
 }
 
 /// A hand-in for the same lab.
@@ -127,6 +151,21 @@ impl Other {
 }
 
 impl Show {
+    /// What can be shown alone: the mark, what it is called, how many there are.
+    fn filters(&self) -> impl Iterator<Item = (&'static str, &'static str, usize)> {
+        let named = [("failed", "To fix"), ("passed", "Passed"), ("open", "Open"), ("skipped", "Waiting"), ("error", "Not checked")];
+        named.into_iter().map(|(mark, name)| (mark, name, self.count(mark))).filter(|(_, _, n)| *n > 0)
+    }
+
+    fn all(&self) -> usize {
+        self.groups.iter().map(|g| g.findings.len()).sum()
+    }
+
+    /// How many points the mends named in the head give, all that are left if those are fewer.
+    fn next_sum(&self) -> u32 {
+        self.next.iter().map(|n| n.points).sum()
+    }
+
     fn count(&self, outcome: &str) -> usize {
         self.groups.iter().flat_map(|g| &g.findings).filter(|f| f.mark() == outcome).count()
     }
@@ -236,7 +275,8 @@ async fn fill(app: &App, conn: &mut Conn, page: &mut Show, report: Report, reade
             |a: &Attempt| Some(Worth { points: a.points()?, open: a.still_open(standing.lab), kept: standing.kept(a), credit: standing.credit(a)? });
         page.worth = standing.attempts.iter().find(|a| a.submission == *id).and_then(worth);
     }
-    page.next = next_points(&report, 3).into_iter().map(|f| (f.max - f.points, f.message.clone())).collect();
+    let next = |f: &Finding| Next { points: f.max - f.points, check: f.check.clone(), words: f.message.clone() };
+    page.next = next_points(&report, NEXT).into_iter().map(next).collect();
     page.groups = group(&report, &page.files, &page.lab, reader);
     page.report = Some(report);
     Ok(())
@@ -261,11 +301,25 @@ fn group(report: &Report, files: &[StoredFile], lab: &Lab, reader: &Reader) -> V
         };
         match groups.iter_mut().find(|g| g.file == finding.file) {
             Some(group) => group.findings.push(shown),
-            None => groups.push(Group { file: finding.file.clone(), findings: vec![shown] }),
+            None => {
+                groups.push(Group { file: finding.file.clone(), source: source_of(report, files, finding.file.as_deref()), findings: vec![shown] })
+            }
         }
     }
     groups.sort_by_key(|g| (g.file.is_none(), g.file.clone()));
     groups
+}
+
+/// A file with every problem that the report has in it.
+fn source_of(report: &Report, files: &[StoredFile], path: Option<&str>) -> Option<Source> {
+    let file = files.iter().find(|f| Some(f.path.as_str()) == path)?;
+    let mark = |f: &'_ Finding| {
+        let check = f.check.clone();
+        f.problems.iter().filter_map(move |p| Some((check.clone(), p.place.clone()?, p.message.clone()))).collect::<Vec<_>>()
+    };
+    let told: Vec<_> = report.findings.iter().flat_map(mark).filter(|(_, place, _)| place.file == file.path).collect();
+    let marks: Vec<Mark<'_>> = told.iter().map(|(check, place, message)| Mark { place, check, message }).collect();
+    Some(Source::new(&file.path, &file.text(), &marks))
 }
 
 fn excerpt_of(files: &[StoredFile], place: &Place) -> Vec<Line> {

@@ -1,0 +1,87 @@
+//! Figures on a terminal: bars, nodes with their pods, a load and its replicas as small columns.
+use super::terminal::{Paint, safe};
+use crate::engine::figure::{Figure, FilledNode, Measure, Replay, Share};
+
+/// Columns of a bar, and of a replay at most.
+const BAR: u32 = 20;
+const COLUMNS: usize = 60;
+/// Rows and nodes shown; the JSON has them all.
+const ROWS: usize = 24;
+
+pub fn figure(figure: &Figure, paint: Paint) -> String {
+    match figure {
+        Figure::Quota { rows } => rows.iter().take(ROWS).map(|share| format!("    {}\n", bar(share, paint))).collect(),
+        Figure::Placement { nodes, waiting } => {
+            let mut out: String = nodes.iter().take(ROWS).map(|n| node(n, paint)).collect();
+            for pod in waiting.iter().take(ROWS) {
+                out += &format!("    {} {}\n", paint.bad(&safe(&pod.pod)), "waits:");
+                out += &pod.reasons.iter().map(|r| format!("      {}\n", safe(r))).collect::<String>();
+            }
+            out
+        }
+        Figure::Replay(replay) => curves(replay, paint),
+    }
+}
+
+fn bar(share: &Share, paint: Paint) -> String {
+    let filled = (share.percent.min(100) * BAR).div_ceil(100) as usize;
+    let bar = format!("{}{}", "█".repeat(filled), "░".repeat(BAR as usize - filled));
+    let bar = if share.percent > 100 { paint.bad(&bar) } else { paint.good(&bar) };
+    format!("{:<32} {bar} {} of {}", safe(&share.resource), safe(&share.used), safe(&share.of))
+}
+
+fn node(node: &FilledNode, paint: Paint) -> String {
+    let mut out = format!("    {} {}\n", paint.bold(&safe(&node.name)), paint.dim(&safe(&node.about)));
+    for share in &node.shares {
+        out += &format!("      {}\n", bar(share, paint));
+    }
+    let pods = if node.pods.is_empty() { "nothing of yours".to_owned() } else { node.pods.join(", ") };
+    out + &format!("      runs {}\n", safe(&pods))
+}
+
+fn curves(replay: &Replay, paint: Paint) -> String {
+    let count = |series: &[u32]| series.iter().map(|n| f64::from(*n)).collect::<Vec<f64>>();
+    let (load, ready) = (columns(&replay.load), columns(&count(&replay.ready)));
+    let mut out = format!("    {:<10} {} {}\n    {:<10} {}\n", "load", paint.warn(&load), safe(&replay.unit), "replicas", paint.calm(&ready));
+    out += &replay.measures.iter().map(|m| format!("    {}\n", measure(m, paint))).collect::<String>();
+    out
+}
+
+/// A series as columns, the highest full.
+fn columns(series: &[f64]) -> String {
+    const HEIGHTS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = series.iter().copied().filter(|n| n.is_finite()).fold(0.0, f64::max);
+    let each = series.len().div_ceil(COLUMNS).max(1);
+    let height = |part: &[f64]| {
+        let top = part.iter().copied().filter(|n| n.is_finite()).fold(0.0, f64::max);
+        let share = if most > 0.0 { (top / most * 8.0).ceil() } else { 0.0 };
+        HEIGHTS.iter().copied().zip(0..).find(|(_, n)| f64::from(*n) >= share).map_or('█', |(c, _)| c)
+    };
+    series.chunks(each).map(height).collect()
+}
+
+fn measure(measure: &Measure, paint: Paint) -> String {
+    let good = measure.least.is_none_or(|l| measure.value >= l) && measure.most.is_none_or(|m| measure.value <= m);
+    let number = |n: f64| format!("{n:.2}").trim_end_matches('0').trim_end_matches('.').to_owned();
+    let bound = |word: &str, n: Option<f64>| n.map(|n| format!(", {word} {}", number(n))).unwrap_or_default();
+    let bounds = format!("{}{}", bound("at least", measure.least), bound("at most", measure.most));
+    let mark = if good { paint.good("✓") } else { paint.bad("✗") };
+    format!("{mark} {}: {}{bounds}", safe(&measure.title), number(measure.value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_and_columns_show_what_fits_and_what_does_not() {
+        let share = |percent| Share { resource: "cpu".into(), used: "2".into(), of: "1".into(), percent };
+        assert!(bar(&share(250), Paint::none()).ends_with(&format!("{} 2 of 1", "█".repeat(20))));
+        assert!(bar(&share(1), Paint::none()).contains(&format!(" █{}", "░".repeat(19))));
+        assert_eq!(columns(&[0.0, 1.0, 8.0, f64::NAN]), " ▁█ ");
+        assert_eq!(columns(&[1.0; 1000]).chars().count(), 59);
+        let hostile =
+            Figure::Placement { nodes: Vec::new(), waiting: vec![crate::engine::figure::Waiting { pod: "\x1b[31m".into(), reasons: vec![] }] };
+        assert!(!figure(&hostile, Paint::none()).contains('\x1b'));
+    }
+}
