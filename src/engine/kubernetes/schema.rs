@@ -23,7 +23,7 @@ pub fn check(catalog: &Catalog, own: &[Kind], doc: &Doc<'_>, root: &Node) -> Vec
             Explain { doc, root, path, top: field }.explain(error.kind(), &error, &mut found);
         }
     }
-    values::check(doc, root, field, &mut found);
+    values::check(doc, root, field, catalog.version, &mut found);
     found.sort_by_key(|p| p.place.as_ref().map(|p| (p.line, p.column)));
     found.dedup_by(|a, b| a.place == b.place && a.message == b.message);
     found.truncate(MOST);

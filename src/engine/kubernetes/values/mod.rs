@@ -1,14 +1,26 @@
 //! What the schema lets through and the API refuses: quantities, names, ports, words out of a list, fields that exclude each other.
+mod autoscaling;
+mod containers;
+mod definitions;
+mod jobs;
+mod limits;
 mod names;
 mod network;
+mod placement;
 mod pods;
 mod policies;
+mod rbac;
+#[cfg(test)]
+mod refusals;
 mod resources;
 mod schedule;
+mod services;
+mod shapes;
 mod stored;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod volumes;
 
 use super::catalog::Field;
 use super::doc::Doc;
@@ -25,10 +37,13 @@ const DEEPEST: usize = 40;
 pub const MOST: usize = 60;
 
 /// Adds what is wrong with the values of an object to what its schema already found.
-pub fn check(doc: &Doc<'_>, root: &Node, field: Field<'_>, found: &mut Vec<Problem>) {
+/// `version` is that of Kubernetes: `1.36`.
+pub fn check(doc: &Doc<'_>, root: &Node, field: Field<'_>, version: &str, found: &mut Vec<Problem>) {
     let claims = root.path(&["spec", "volumeClaimTemplates"]).map_or(&[][..], Node::items);
     let claims = claims.iter().filter_map(|c| c.path(&["metadata", "name"])?.as_str()).collect();
-    let mut walk = Walk { doc, found, kind: root.get("kind").and_then(Node::as_str).unwrap_or(""), claims };
+    let minor = version.rsplit('.').next().and_then(|n| n.parse().ok()).unwrap_or(u32::MAX);
+    let kind = root.get("kind").and_then(Node::as_str).unwrap_or("");
+    let mut walk = Walk { doc, found, root, kind, native: field.definition.is_some(), minor, claims };
     names::of_object(&mut walk, root);
     walk.visit(At { node: root, key: None, name: "" }, field, 0);
 }
@@ -46,6 +61,28 @@ impl<'a> At<'a> {
         self.node.entry(key).map(|e| At { node: &e.value, key: Some(e.key_span), name: key })
     }
 
+    /// What stands under a key, unless it is nothing.
+    fn given(self, key: &'a str) -> Option<At<'a>> {
+        self.get(key).filter(|at| !matches!(at.node.value, Value::Null))
+    }
+
+    /// The text under a key; none is an empty one, as the API reads it.
+    fn text(self, key: &str) -> &'a str {
+        self.node.get(key).and_then(Node::as_str).unwrap_or("")
+    }
+
+    fn is_true(self, key: &str) -> bool {
+        self.node.get(key).and_then(Node::as_bool) == Some(true)
+    }
+
+    fn number(self, key: &str) -> Option<i64> {
+        self.node.get(key).and_then(Node::as_i64)
+    }
+
+    fn items(self, key: &str) -> &'a [Node] {
+        self.node.get(key).map_or(&[], Node::items)
+    }
+
     /// Where to point at when the value itself is missing.
     fn head(self) -> Span {
         self.key.or_else(|| self.node.entries().first().map(|e| e.key_span)).unwrap_or(self.node.span)
@@ -55,7 +92,12 @@ impl<'a> At<'a> {
 struct Walk<'a, 'f> {
     doc: &'a Doc<'a>,
     found: &'f mut Vec<Problem>,
+    root: &'a Node,
     kind: &'a str,
+    /// Kubernetes' own kind, not a custom resource.
+    native: bool,
+    /// The version of Kubernetes behind `1.`.
+    minor: u32,
     /// Volumes that a StatefulSet makes for each of its pods.
     claims: Vec<&'a str>,
 }
@@ -68,6 +110,13 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
+    fn refuse(&mut self, span: Span, message: impl Into<String>, why: &str, fix: impl Into<String>) {
+        if !self.is_full() {
+            let problem = self.doc.problem(span, message);
+            self.add(problem.why(why).fix(fix));
+        }
+    }
+
     fn is_full(&self) -> bool {
         self.found.len() >= MOST
     }
@@ -77,6 +126,7 @@ impl<'a> Walk<'a, '_> {
             return;
         }
         if let Some(definition) = field.definition {
+            shapes::check(self, at, tables::short(definition));
             self.checks(at, definition);
         }
         match &at.node.value {
@@ -101,6 +151,7 @@ impl<'a> Walk<'a, '_> {
 
     /// The words and numbers a field of this definition may have.
     fn tables(&mut self, definition: &str, at: At<'a>) {
+        shapes::field(self, at, definition);
         if let Some(options) = tables::options(definition, at.name) {
             let each: &[Node] = if at.node.items().is_empty() { std::slice::from_ref(at.node) } else { at.node.items() };
             for node in each {
@@ -124,11 +175,26 @@ impl<'a> Walk<'a, '_> {
         match tables::short(definition) {
             "resource.Quantity" => resources::quantity(self, at),
             "v1.ResourceRequirements" => resources::requirements(self, at),
-            "v1.ResourceQuotaSpec" => resources::quota(self, at),
+            "v1.ResourceQuotaSpec" => {
+                resources::quota(self, at);
+                limits::quota(self, at);
+            }
+            "v1.LimitRangeItem" => limits::range(self, at),
+            "v1.LimitRangeSpec" => pods::unique(self, at.items("limits").iter(), "type", "limit"),
             "v1.ObjectMeta" => names::labels_and_annotations(self, at),
             "v1.LabelSelector" => names::selector(self, at),
-            "v1.PodSpec" => pods::spec(self, at),
-            "v1.Container" => pods::container(self, at),
+            "v1.PodTemplateSpec" => containers::template(self, at),
+            "v1.Pod" => containers::pod(self, at),
+            "v1.PodSpec" => {
+                pods::spec(self, at);
+                containers::spec(self, at);
+                volumes::mounted(self, at);
+                placement::spread(self, at);
+            }
+            "v1.Container" => {
+                pods::container(self, at);
+                containers::container(self, at);
+            }
             "v1.ContainerPort" => names::port_name(self, at),
             "v1.ServicePort" => {
                 names::port_name(self, at);
@@ -138,23 +204,52 @@ impl<'a> Walk<'a, '_> {
             "v1.NetworkPolicyPort" => policies::port(self, at),
             "v1.NetworkPolicyPeer" => policies::peer(self, at),
             "v1.IPBlock" => policies::block(self, at),
+            "v1.IngressSpec" => network::ingress(self, at),
             "v1.HTTPIngressPath" => network::ingress_path(self, at),
             "v1.IngressRule" => network::ingress_rule(self, at),
-            "v1.ServiceBackendPort" => network::backend_port(self, at),
-            "v1.Secret" => stored::bytes(self, at, "data", "stringData"),
-            "v1.ConfigMap" => stored::bytes(self, at, "binaryData", "data"),
+            "v1.Secret" => stored::secret(self, at),
+            "v1.ConfigMap" => stored::config_map(self, at),
             "v1.PersistentVolumeClaimSpec" => stored::claim(self, at),
+            "v1.PersistentVolumeSpec" => stored::volume(self, at),
+            "v1.StorageClass" => stored::class(self, at),
             "v1.Probe" => pods::probe(self, at),
             "v1.EnvVar" => pods::env(self, at),
             "v1.Volume" => pods::volume(self, at),
-            "v1.DeploymentSpec" | "v1.ReplicaSetSpec" | "v1.StatefulSetSpec" | "v1.DaemonSetSpec" | "v1.JobSpec" => pods::workload(self, at),
-            "v1.Toleration" => pods::toleration(self, at),
-            "v1.CronJobSpec" => schedule::check(self, at),
+            "v1.ProjectedVolumeSource" => volumes::projected(self, at),
+            "v1.DownwardAPIVolumeFile" => volumes::downward(self, at),
+            "v1.EnvVarSource" => containers::source(self, at),
+            "v1.SecurityContext" => containers::security(self, at),
+            "v1.SeccompProfile" | "v1.AppArmorProfile" => containers::profile(self, at),
+            "v1.NodeAffinity" => placement::node_affinity(self, at),
+            "v1.NodeSelectorRequirement" => placement::requirement(self, at),
+            "v1.PodAffinityTerm" => placement::pod_term(self, at),
+            "v1.DeploymentSpec" | "v1.ReplicaSetSpec" | "v1.StatefulSetSpec" | "v1.DaemonSetSpec" => {
+                pods::workload(self, at);
+                jobs::controller(self, at);
+            }
+            "v1.JobSpec" => {
+                pods::workload(self, at);
+                jobs::job(self, at);
+            }
+            "v1.CronJobSpec" => {
+                schedule::check(self, at);
+                jobs::cron_job(self, at);
+            }
+            "v1.Toleration" => placement::toleration(self, at),
             "v1.DeploymentStrategy" => pods::strategy(self, at),
-            "v1.ServiceSpec" => network::service(self, at),
-            "v1.PodDisruptionBudgetSpec" => self.only_one(at, &["minAvailable", "maxUnavailable"]),
-            "v2.ResourceMetricSource" | "v2.ContainerResourceMetricSource" => pods::resource_metric(self, at),
-            "v2.HorizontalPodAutoscalerSpec" | "v1.HorizontalPodAutoscalerSpec" => pods::autoscaler(self, at),
+            "v1.StatefulSetUpdateStrategy" | "v1.DaemonSetUpdateStrategy" => jobs::strategy(self, at),
+            "v1.ServiceSpec" => {
+                network::service(self, at);
+                services::check(self, at);
+            }
+            "v1.PodDisruptionBudgetSpec" => jobs::shares(self, at, &["minAvailable", "maxUnavailable"]),
+            "v2.MetricSpec" => autoscaling::metric(self, at),
+            "v2.HPAScalingRules" => autoscaling::rules(self, at),
+            "v2.HorizontalPodAutoscalerSpec" | "v1.HorizontalPodAutoscalerSpec" => autoscaling::check(self, at),
+            "v1.PolicyRule" => rbac::rule(self, at),
+            "v1.RoleRef" => rbac::role(self, at),
+            "v1.Subject" => rbac::subject(self, at),
+            "v1.CustomResourceDefinitionSpec" => definitions::check(self, at),
             _ => {}
         }
     }

@@ -1,8 +1,11 @@
 //! Names and labels: what the API accepts as one, and what somebody probably meant.
+use super::shapes::{Spelling, spelled};
 use super::{At, Walk};
 use crate::engine::yaml::{Node, Value};
 
 const NAME: &str = "Names become parts of DNS names and of paths, so the API takes only lower-case letters, digits and `-`.";
+/// What annotations may come to, in bytes.
+const ANNOTATIONS: usize = 256 << 10;
 const LABEL: &str = "Selectors compare labels, so the API is strict about what one may be; a number or a boolean is refused.";
 
 /// RFC 1123: at most 63 of a–z, 0–9 and `-`, with neither end a `-`.
@@ -23,7 +26,7 @@ pub fn is_port_name(text: &str) -> bool {
 }
 
 /// A name made of what somebody wrote: `Chat_Server` becomes `chat-server`.
-fn tidy(text: &str) -> String {
+pub fn tidy(text: &str) -> String {
     let mapped: String = text.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' }).collect();
     let cut: String = mapped.trim_matches('-').chars().take(63).collect();
     cut.trim_matches('-').to_string()
@@ -82,11 +85,16 @@ pub fn of_object(walk: &mut Walk<'_, '_>, root: &Node) {
     let Some(text) = name.as_str() else { return };
     // Names of roles and their bindings are parts of paths only and may hold nearly anything.
     if matches!(walk.kind, "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding") {
-        return;
+        return spelled(walk, name, "name", text, Spelling::Segment);
+    }
+    if walk.kind == "PriorityClass" && text.starts_with("system-") && !matches!(text, "system-cluster-critical" | "system-node-critical") {
+        let why = "Names that begin so are kept for the cluster's own classes; the API refuses them.";
+        return walk.refuse(name.span, "the name of a PriorityClass can't begin with `system-`", why, "Write another name.");
     }
     let label_only = matches!(walk.kind, "Service" | "Namespace");
     let fine = if label_only { is_dns_label(text) } else { is_dns_name(text) };
-    let digit_first = walk.kind == "Service" && text.starts_with(|c: char| c.is_ascii_digit());
+    // Since 1.36 a Service's name may begin with a digit too.
+    let digit_first = walk.kind == "Service" && walk.minor < 36 && text.starts_with(|c: char| c.is_ascii_digit());
     if !fine || digit_first {
         let rule = match (digit_first, label_only) {
             (true, _) => "must begin with a letter",
@@ -101,7 +109,13 @@ pub fn of_object(walk: &mut Walk<'_, '_>, root: &Node) {
 }
 
 pub fn labels_and_annotations(walk: &mut Walk<'_, '_>, at: At<'_>) {
-    if let Some(namespace) = at.get("namespace")
+    // Of a template only labels and annotations are looked at.
+    let own = walk.root.get("metadata").is_some_and(|m| std::ptr::eq(m, at.node));
+    if own {
+        own_metadata(walk, at);
+    }
+    if own
+        && let Some(namespace) = at.get("namespace")
         && let Some(text) = namespace.node.as_str()
         && !is_dns_label(text)
     {
@@ -118,10 +132,50 @@ pub fn labels_and_annotations(walk: &mut Walk<'_, '_>, at: At<'_>) {
     }
 }
 
+/// What only objects have, not the templates of others.
+fn own_metadata(walk: &mut Walk<'_, '_>, at: At<'_>) {
+    for finalizer in at.items("finalizers") {
+        let Some(text) = finalizer.as_str() else { continue };
+        let known = matches!(text, "kubernetes" | "orphan" | "foregroundDeletion");
+        let wrong = label_key_problem(text)
+            .or_else(|| (walk.native && !text.contains('/') && !known).then_some("must have a domain before it: `example.org/name`"));
+        if let Some(wrong) = wrong {
+            let message = format!("the finalizer `{}` {wrong}", walk.doc.shown(finalizer));
+            walk.refuse(
+                finalizer.span,
+                message,
+                "It names the controller that must let the object go; the API refuses a name nobody can own.",
+                "Write a name such as `acme.dev/cleanup`.",
+            );
+        }
+    }
+    for owner in at.items("ownerReferences").iter().filter(|o| matches!(o.value, Value::Map(_))) {
+        let owner = At { node: owner, key: None, name: "ownerReferences" };
+        if let Some(empty) = ["apiVersion", "kind", "name", "uid"].into_iter().filter_map(|k| owner.get(k)).find(|v| v.node.as_str() == Some("")) {
+            walk.refuse(
+                empty.head(),
+                format!("`{}` of an owner is empty", empty.name),
+                "An owner is found by all four of its fields.",
+                "Leave `ownerReferences` to controllers.",
+            );
+        }
+    }
+}
+
 fn label_map(walk: &mut Walk<'_, '_>, at: At<'_>, values: bool) {
     let what = if values { "label" } else { "annotation" };
+    if !values && at.node.entries().iter().map(|e| e.key.len() + e.value.as_str().map_or(0, str::len)).sum::<usize>() > ANNOTATIONS {
+        walk.refuse(
+            at.head(),
+            "the annotations are longer than 256 KiB",
+            "They are kept with the object and sent with it; the API refuses more.",
+            "Put large data into a ConfigMap.",
+        );
+    }
     for entry in at.node.entries() {
-        if let Some(wrong) = label_key_problem(&entry.key) {
+        // The case of an annotation's key doesn't matter.
+        let key = if values { entry.key.clone() } else { entry.key.to_lowercase() };
+        if let Some(wrong) = label_key_problem(&key) {
             let shown: String = entry.key.chars().take(70).collect();
             let problem = walk.doc.problem(entry.key_span, format!("the {what} key `{shown}` {wrong}"));
             walk.add(problem.why(LABEL).fix("Write a key such as `app.kubernetes.io/name`."));

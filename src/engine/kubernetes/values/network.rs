@@ -2,7 +2,7 @@
 use super::names::{is_dns_name, is_port_name};
 use super::pods::unique;
 use super::{At, Walk};
-use crate::engine::yaml::Node;
+use crate::engine::yaml::{Node, Value};
 
 pub fn service(walk: &mut Walk<'_, '_>, at: At<'_>) {
     let text = |key: &str| at.node.get(key).and_then(Node::as_str);
@@ -16,7 +16,7 @@ pub fn service(walk: &mut Walk<'_, '_>, at: At<'_>) {
         )));
     }
     if ports.len() > 1 {
-        for port in ports.iter().filter(|p| p.get("name").is_none()) {
+        for port in ports.iter().filter(|p| p.get("name").is_none_or(super::shapes::is_empty)) {
             let span = port.get("port").map_or(port.span, |n| n.span);
             let problem = walk.doc.problem(span, "each port of a Service with several ports needs a `name`");
             walk.add(problem.why("DNS and probes tell the ports apart by name.").fix(walk.doc.add(port, None, "name: …")));
@@ -56,11 +56,35 @@ pub fn number_or_name(walk: &mut Walk<'_, '_>, at: At<'_>, key: &str) {
 }
 
 pub fn ingress_path(walk: &mut Walk<'_, '_>, at: At<'_>) {
-    let Some(path) = at.node.get("path") else { return };
-    if let Some(text) = path.as_str().filter(|t| !t.is_empty() && !t.starts_with('/')) {
+    let exact = matches!(at.text("pathType"), "Exact" | "Prefix");
+    let Some(path) = at.node.get("path").filter(|p| !matches!(p.value, Value::Null)) else {
+        if exact {
+            let fix = walk.doc.add(at.node, at.key, "path: /");
+            walk.refuse(at.head(), format!("the type `{}` needs a `path`", at.text("pathType")), "It is what requests are compared with.", fix);
+        }
+        return;
+    };
+    if let Some(part) = ["//", "/./", "/../", "%2f", "%2F"].into_iter().find(|p| exact && path.as_str().is_some_and(|t| t.contains(p))) {
+        let message = format!("`path` must not contain `{part}`");
+        return walk.refuse(
+            path.span,
+            message,
+            "Proxies clean such paths up, so it would never match; the API refuses it.",
+            "Write the path as it arrives.",
+        );
+    }
+    if let Some(text) = path.as_str().filter(|t| if t.is_empty() { exact } else { !t.starts_with('/') }) {
         let problem = walk.doc.problem(path.span, format!("`path` must begin with `/`, but it is `{}`", walk.doc.shown(path)));
         let fix = walk.doc.replace(path.span, &format!("/{text}")).unwrap_or_else(|| "Put a `/` before it.".into());
         walk.add(problem.why("It is compared with the path of a request, which always begins with `/`; the API refuses another.").fix(fix));
+    }
+}
+
+/// Requests must go somewhere.
+pub fn ingress(walk: &mut Walk<'_, '_>, at: At<'_>) {
+    if at.items("rules").is_empty() && at.given("defaultBackend").is_none() {
+        let why = "An Ingress passes requests on by its rules, and what none fits to the default; the API refuses one with neither.";
+        walk.refuse(at.head(), "this Ingress has neither `rules` nor `defaultBackend`", why, "Add `rules`.");
     }
 }
 
@@ -78,14 +102,5 @@ pub fn ingress_rule(walk: &mut Walk<'_, '_>, at: At<'_>) {
                 .why("It is compared with the `Host` header of a request: a name, without scheme, port or path.")
                 .fix(fix.unwrap_or_else(|| "Write the name alone, or leave `host` out to take every request.".into())),
         );
-    }
-}
-
-/// The port of an Ingress's Service: by number or by name, and one of the two.
-pub fn backend_port(walk: &mut Walk<'_, '_>, at: At<'_>) {
-    walk.only_one(at, &["number", "name"]);
-    if at.node.get("number").is_none() && at.node.get("name").is_none() {
-        let problem = walk.doc.problem(at.head(), "`port` says neither `number` nor `name`");
-        walk.add(problem.why("The API refuses a backend whose port it doesn't know.").fix(walk.doc.add(at.node, at.key, "number: 80")));
     }
 }

@@ -81,16 +81,6 @@ pub fn container(walk: &mut Walk<'_, '_>, at: At<'_>) {
             None,
             "image: …",
         )));
-    } else if let Some(image) = image
-        && let Some(text) = image.node.as_str()
-        && (text.contains(char::is_whitespace) || text.contains("://"))
-    {
-        let problem = walk.doc.problem(image.node.span, format!("`{}` is no image reference", walk.doc.shown(image.node)));
-        walk.add(
-            problem
-                .why("A reference is `registry/name:tag`, without spaces or a scheme; the kubelet reports InvalidImageName otherwise.")
-                .fix("Write `registry/name:tag`."),
-        );
     }
 }
 
@@ -102,7 +92,7 @@ pub fn env(walk: &mut Walk<'_, '_>, at: At<'_>) {
 }
 
 pub fn volume(walk: &mut Walk<'_, '_>, at: At<'_>) {
-    let sources: Vec<_> = at.node.entries().iter().filter(|e| e.key != "name").collect();
+    let sources: Vec<_> = at.node.entries().iter().filter(|e| e.key != "name" && !matches!(e.value.value, Value::Null)).collect();
     if let [first, second, ..] = sources.as_slice() {
         let problem = walk.doc.problem(second.key_span, format!("a volume has one source, and this has `{}` and `{}`", first.key, second.key));
         walk.add(problem.why("The API couldn't know which of the two to mount.").fix(format!("Make two volumes, or remove `{}`.", second.key)));
@@ -119,6 +109,10 @@ pub fn probe(walk: &mut Walk<'_, '_>, at: At<'_>) {
                 .why("A probe is an HTTP request, a TCP connection, a gRPC health check or a command; the API refuses one that is none of them.")
                 .fix(fix),
         );
+    }
+    if let Some(grace) = at.given("terminationGracePeriodSeconds").filter(|_| at.name == "readinessProbe") {
+        let why = "A failed readiness probe stops no container, so there is nothing to give time to.";
+        walk.refuse(grace.head(), "`terminationGracePeriodSeconds` may not be set for a readinessProbe", why, "Remove it.");
     }
     if at.name != "readinessProbe"
         && let Some(threshold) = at.get("successThreshold")
@@ -198,43 +192,6 @@ pub fn workload(walk: &mut Walk<'_, '_>, at: At<'_>) {
     }
 }
 
-pub fn toleration(walk: &mut Walk<'_, '_>, at: At<'_>) {
-    toleration_fields(walk, at);
-    let text = |key: &str| at.node.get(key).and_then(Node::as_str);
-    if text("operator") == Some("Exists")
-        && let Some(value) = at.node.entry("value").filter(|v| v.value.as_str() != Some(""))
-    {
-        let problem = walk.doc.problem(value.key_span, "a toleration with `operator: Exists` takes no `value`");
-        let fix = walk.doc.without_line(value.key_span.start.line).filter(|_| value.key_span.start.line != at.node.span.start.line);
-        walk.add(
-            problem
-                .why("`Exists` tolerates the taint whatever its value is; the API refuses the two together.")
-                .fix(fix.unwrap_or_else(|| "Remove `value`.".into())),
-        );
-    }
-}
-
-/// What only some tolerations may say.
-fn toleration_fields(walk: &mut Walk<'_, '_>, at: At<'_>) {
-    let text = |key: &str| at.node.get(key).and_then(Node::as_str).unwrap_or("");
-    if let Some(seconds) = at.get("tolerationSeconds").filter(|s| !matches!(s.node.value, Value::Null) && text("effect") != "NoExecute") {
-        let problem = walk.doc.problem(seconds.head(), "`tolerationSeconds` needs the effect `NoExecute`");
-        walk.add(
-            problem
-                .why("Only `NoExecute` puts out pods that run already, so only there can they be given time; the API refuses the field with any other effect.")
-                .fix("Remove `tolerationSeconds`, or write `effect: NoExecute`."),
-        );
-    }
-    if text("key").is_empty() && text("operator") != "Exists" {
-        let problem = walk.doc.problem(at.head(), "a toleration without a `key` needs `operator: Exists`");
-        walk.add(
-            problem
-                .why("Without a key a toleration is for every taint, and the API wants that said in so many words.")
-                .fix("Write the taint's `key`, or `operator: Exists` if every taint is meant."),
-        );
-    }
-}
-
 pub fn strategy(walk: &mut Walk<'_, '_>, at: At<'_>) {
     if at.node.get("type").and_then(Node::as_str) == Some("Recreate")
         && let Some(rolling) = at.get("rollingUpdate")
@@ -246,6 +203,12 @@ pub fn strategy(walk: &mut Walk<'_, '_>, at: At<'_>) {
                 .fix("Remove `rollingUpdate`, or make the type `RollingUpdate`."),
         );
     }
+    if let Some(rolling) = at.given("rollingUpdate") {
+        super::jobs::shares(walk, rolling, &["maxUnavailable"]);
+        if let Some(node) = rolling.node.get("maxSurge").filter(|n| n.as_i64().is_some_and(|n| n < 0)) {
+            walk.refuse(node.span, "`maxSurge` can't be negative", "It counts pods.", "Write 0 or more.");
+        }
+    }
     let zero = |key: &str| at.node.path(&["rollingUpdate", key]).is_some_and(|n| n.as_i64() == Some(0) || n.as_str() == Some("0%"));
     if zero("maxSurge")
         && zero("maxUnavailable")
@@ -255,29 +218,5 @@ pub fn strategy(walk: &mut Walk<'_, '_>, at: At<'_>) {
         walk.add(
             problem.why("A roll-out must either start a pod more than wanted or stop one first.").fix("Set `maxUnavailable: 1`, or `maxSurge: 1`."),
         );
-    }
-}
-
-pub fn autoscaler(walk: &mut Walk<'_, '_>, at: At<'_>) {
-    let (least, most) = (at.get("minReplicas"), at.get("maxReplicas"));
-    if let (Some(least), Some(most)) = (least, most)
-        && let (Some(a), Some(b)) = (least.node.as_i64(), most.node.as_i64())
-        && a > b
-    {
-        let problem = walk.doc.problem(most.node.span, format!("`maxReplicas` ({b}) is below `minReplicas` ({a})"));
-        let fix = walk.doc.replace(most.node.span, &a.to_string()).unwrap_or_else(|| format!("Write {a} or more."));
-        walk.add(problem.why("The API refuses a range with nothing in it.").fix(fix));
-    }
-}
-
-/// What a metric over a resource aims at: a share of the request or an amount, and one of the two.
-pub fn resource_metric(walk: &mut Walk<'_, '_>, at: At<'_>) {
-    const AIMS: &[&str] = &["averageUtilization", "averageValue"];
-    let Some(target) = at.get("target") else { return };
-    walk.only_one(target, AIMS);
-    if matches!(target.node.value, Value::Map(_)) && AIMS.iter().all(|aim| target.node.get(aim).is_none_or(|n| matches!(n.value, Value::Null))) {
-        let problem = walk.doc.problem(target.head(), "`target` says neither `averageUtilization` nor `averageValue`");
-        let fix = walk.doc.add(target.node, target.key, "averageUtilization: 70");
-        walk.add(problem.why("The autoscaler holds the average of the pods near a number, and the API refuses a metric without one.").fix(fix));
     }
 }

@@ -33,12 +33,10 @@ pub fn peer(walk: &mut Walk<'_, '_>, at: At<'_>) {
 pub fn block(walk: &mut Walk<'_, '_>, at: At<'_>) {
     let Some(cidr) = at.node.get("cidr") else { return };
     let whole = range(cidr);
-    if whole.is_none() {
-        not_a_range(walk, cidr, "cidr");
-    }
+    self::cidr(walk, cidr, "cidr");
     for part in at.node.get("except").map_or(&[][..], Node::items) {
         match (whole, range(part)) {
-            (_, None) => not_a_range(walk, part, "except"),
+            (_, None) => self::cidr(walk, part, "except"),
             (Some(whole), Some(inner)) if !whole.holds(inner) => {
                 let message = format!("`except` names `{}`, which is no part of `{}`", walk.doc.shown(part), walk.doc.shown(cidr));
                 let problem = walk.doc.problem(part.span, message);
@@ -50,6 +48,23 @@ pub fn block(walk: &mut Walk<'_, '_>, at: At<'_>) {
             }
             _ => {}
         }
+    }
+}
+
+/// A range of addresses; since 1.36 without bits behind the prefix.
+pub fn cidr(walk: &mut Walk<'_, '_>, node: &Node, key: &str) {
+    let Some(range) = range(node) else { return not_a_range(walk, node, key) };
+    let first = range.first();
+    if walk.minor >= 36 && first != range.address {
+        let right = format!("{first}/{}", range.length);
+        let message = format!("`{key}` is `{}`, which has bits behind its prefix; did you mean `{right}`?", walk.doc.shown(node));
+        let fix = walk.doc.replace(node.span, &right).unwrap_or_else(|| format!("Write `{right}`."));
+        walk.refuse(
+            node.span,
+            message,
+            "Only the leading bits count, so the rest must be 0: the API refuses a range that looks narrower than it is.",
+            fix,
+        );
     }
 }
 
@@ -79,6 +94,14 @@ fn range(node: &Node) -> Option<Range> {
 }
 
 impl Range {
+    /// Its first address: all bits behind the prefix are 0.
+    fn first(self) -> IpAddr {
+        match self.address {
+            IpAddr::V4(a) => IpAddr::V4((a.to_bits() & u32::MAX.checked_shl(32 - self.length).unwrap_or(0)).into()),
+            IpAddr::V6(a) => IpAddr::V6((a.to_bits() & u128::MAX.checked_shl(128 - self.length).unwrap_or(0)).into()),
+        }
+    }
+
     /// Whether another range is a smaller one within this.
     fn holds(self, inner: Range) -> bool {
         let bits = |address: IpAddr| match address {

@@ -2,7 +2,7 @@
 use super::{At, Walk};
 use crate::engine::kubernetes::quantity::{self, Quantity};
 use crate::engine::kubernetes::words;
-use crate::engine::yaml::{Node, Value};
+use crate::engine::yaml::{Entry, Node, Value};
 
 /// Why a quantity has the form it has.
 pub const QUANTITY: &str = "The scheduler adds these amounts up and compares them with what a node has, so each must be a number with a unit: `500m` is half a core, `512Mi` is 512 · 1024² bytes.";
@@ -47,6 +47,22 @@ pub fn is_extended(name: &str) -> bool {
         && !name.starts_with("limits.")
 }
 
+/// Names without a domain are the API's own resources.
+pub fn known(walk: &mut Walk<'_, '_>, entry: &Entry) {
+    const KNOWN: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
+    if entry.key.contains('/') || KNOWN.contains(&entry.key.as_str()) || entry.key.starts_with("hugepages-") {
+        return;
+    }
+    let gpu = entry.key.to_lowercase().contains("gpu").then_some("nvidia.com/gpu");
+    let near = gpu.or((entry.key == "storage").then_some("ephemeral-storage")).or_else(|| words::nearest(&entry.key, KNOWN));
+    let asked = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+    let problem = walk.doc.problem(entry.key_span, format!("there is no resource `{}`{asked}", entry.key));
+    let fix = near
+        .and_then(|n| walk.doc.replace(entry.key_span, n))
+        .unwrap_or_else(|| "Use `cpu`, `memory`, `ephemeral-storage` or a device such as `nvidia.com/gpu`.".into());
+    walk.add(problem.why("Without a domain in front, the API knows only its own resources; it refuses any other name.").fix(fix));
+}
+
 pub fn requirements(walk: &mut Walk<'_, '_>, at: At<'_>) {
     let (requests, limits) = (at.get("requests"), at.get("limits"));
     for entry in requests.iter().chain(&limits).flat_map(|side| side.node.entries()) {
@@ -59,20 +75,8 @@ pub fn requirements(walk: &mut Walk<'_, '_>, at: At<'_>) {
             walk.add(problem.why(EXTENDED).fix(fix));
         }
     }
-    let known = ["cpu", "memory", "ephemeral-storage", "storage"];
-    for side in requests.iter().chain(&limits) {
-        for entry in side.node.entries() {
-            if !entry.key.contains('/') && !known.contains(&entry.key.as_str()) && !entry.key.starts_with("hugepages-") {
-                let gpu = entry.key.to_lowercase().contains("gpu").then_some("nvidia.com/gpu");
-                let near = gpu.or_else(|| words::nearest(&entry.key, known));
-                let asked = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
-                let problem = walk.doc.problem(entry.key_span, format!("there is no resource `{}`{asked}", entry.key));
-                let fix = near
-                    .and_then(|n| walk.doc.replace(entry.key_span, n))
-                    .unwrap_or_else(|| "Use `cpu`, `memory`, `ephemeral-storage` or a device such as `nvidia.com/gpu`.".into());
-                walk.add(problem.why("Without a domain in front, the API knows only its own resources; it refuses any other name.").fix(fix));
-            }
-        }
+    for entry in requests.iter().chain(&limits).flat_map(|side| side.node.entries()) {
+        known(walk, entry);
     }
     let Some(requests) = requests else { return };
     let empty = Node { span: at.node.span, value: Value::Map(Vec::new()), plain: false };

@@ -17,6 +17,26 @@ const ACCESS: &[&str] = &["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "Rea
 pub fn options(definition: &str, field: &str) -> Option<&'static [&'static str]> {
     Some(match (definition, field) {
         ("v1.Container" | "v1.EphemeralContainer", "imagePullPolicy") => &["Always", "IfNotPresent", "Never"],
+        ("v1.Container", "restartPolicy") => &["Always", "Never", "OnFailure"],
+        ("v1.ContainerResizePolicy", "resourceName") => &["cpu", "memory"],
+        ("v1.ContainerResizePolicy", "restartPolicy") => &["NotRequired", "RestartContainer"],
+        ("v1.VolumeMount", "mountPropagation") => &["None", "HostToContainer", "Bidirectional"],
+        ("v1.VolumeMount", "recursiveReadOnly") => &["Disabled", "IfPossible", "Enabled"],
+        ("v1.PodOS", "name") => &["linux", "windows"],
+        ("v1.SecurityContext", "procMount") => &["Default", "Unmasked"],
+        ("v1.PodSecurityContext", "fsGroupChangePolicy") => &["Always", "OnRootMismatch"],
+        ("v1.PodSecurityContext", "supplementalGroupsPolicy") => &["Merge", "Strict"],
+        ("v1.PodSecurityContext", "seLinuxChangePolicy") => &["MountOption", "Recursive"],
+        ("v1.TopologySpreadConstraint", "nodeAffinityPolicy" | "nodeTaintsPolicy") => &["Honor", "Ignore"],
+        ("v1.ServiceSpec", "ipFamilies") => &["IPv4", "IPv6"],
+        ("v1.ServiceSpec", "trafficDistribution") => &["PreferClose", "PreferSameZone", "PreferSameNode"],
+        ("v1.StatefulSetPersistentVolumeClaimRetentionPolicy", "whenDeleted" | "whenScaled") => &["Retain", "Delete"],
+        ("v1.JobSpec", "podReplacementPolicy") => &["TerminatingOrFailed", "Failed"],
+        ("v1.PodFailurePolicyRule", "action") => &["Count", "FailIndex", "FailJob", "Ignore"],
+        ("v1.PodFailurePolicyOnExitCodesRequirement", "operator") => &["In", "NotIn"],
+        ("v1.PodFailurePolicyOnPodConditionsPattern", "status") => &["True", "False", "Unknown"],
+        ("v1.ScopedResourceSelectorRequirement", "operator") => OPERATORS,
+        ("v1.CustomResourceDefinitionSpec", "scope") => &["Cluster", "Namespaced"],
         ("v1.Container", "terminationMessagePolicy") => &["File", "FallbackToLogsOnError"],
         ("v1.PodSpec", "restartPolicy") => &["Always", "OnFailure", "Never"],
         ("v1.PodSpec", "dnsPolicy") => &["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"],
@@ -75,9 +95,21 @@ pub fn bounds(definition: &str, field: &str) -> Option<(i64, i64)> {
         ("v1.DeploymentSpec", "progressDeadlineSeconds") => (1, ANY),
         ("v1.Probe", "initialDelaySeconds" | "periodSeconds" | "timeoutSeconds" | "successThreshold" | "failureThreshold") => (0, ANY),
         ("v1.Probe", "terminationGracePeriodSeconds") => (1, ANY),
-        ("v1.PodSpec", "terminationGracePeriodSeconds") => (0, ANY),
-        ("v1.PodSpec" | "v1.JobSpec", "activeDeadlineSeconds") => (0, ANY),
-        ("v1.JobSpec", "parallelism" | "completions" | "backoffLimit" | "ttlSecondsAfterFinished") => (0, ANY),
+        ("v1.PodSpec", "activeDeadlineSeconds") => (1, 2_147_483_647),
+        (
+            "v1.JobSpec",
+            "activeDeadlineSeconds"
+            | "parallelism"
+            | "completions"
+            | "backoffLimit"
+            | "ttlSecondsAfterFinished"
+            | "backoffLimitPerIndex"
+            | "maxFailedIndexes",
+        ) => (0, ANY),
+        ("v1.SuccessPolicyRule", "succeededCount") => (0, ANY),
+        ("v1.RollingUpdateStatefulSetStrategy", "partition") | ("v1.StatefulSetOrdinals", "start") => (0, ANY),
+        ("v1.SecretVolumeSource" | "v1.ConfigMapVolumeSource" | "v1.DownwardAPIVolumeSource" | "v1.ProjectedVolumeSource", "defaultMode")
+        | ("v1.KeyToPath" | "v1.DownwardAPIVolumeFile", "mode") => (0, 0o777),
         ("v1.CronJobSpec", "startingDeadlineSeconds" | "successfulJobsHistoryLimit" | "failedJobsHistoryLimit") => (0, ANY),
         ("v2.HorizontalPodAutoscalerSpec" | "v1.HorizontalPodAutoscalerSpec", "maxReplicas") => (1, ANY),
         ("v2.HorizontalPodAutoscalerSpec" | "v1.HorizontalPodAutoscalerSpec", "minReplicas") => (0, ANY),
@@ -85,7 +117,7 @@ pub fn bounds(definition: &str, field: &str) -> Option<(i64, i64)> {
         ("v2.HPAScalingRules", "stabilizationWindowSeconds") => (0, 3600),
         ("v2.HPAScalingPolicy", "periodSeconds") => (1, 1800),
         ("v2.HPAScalingPolicy", "value") | ("v1.TopologySpreadConstraint", "maxSkew" | "minDomains") => (1, ANY),
-        ("v1.SecurityContext" | "v1.PodSecurityContext", "runAsUser" | "runAsGroup" | "fsGroup") => (0, 2_147_483_647),
+        ("v1.SecurityContext" | "v1.PodSecurityContext", "runAsUser" | "runAsGroup" | "fsGroup" | "supplementalGroups") => (0, 2_147_483_647),
         ("v1.PreferredSchedulingTerm" | "v1.WeightedPodAffinityTerm", "weight") => (1, 100),
         ("v1.PriorityClass", "value") => (-2_147_483_648, 1_000_000_000),
         _ => return None,

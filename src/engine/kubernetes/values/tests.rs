@@ -82,7 +82,7 @@ fn what_the_api_refuses_is_no_valid_object() {
         ("PersistentVolumeClaim", "spec: {}".into(), Some("a claim needs `accessModes` and `resources.requests.storage`")),
         ("PersistentVolumeClaim", "spec: {accessModes: [ReadWriteOnce]}".into(), Some("a claim needs `resources.requests.storage`")),
         ("PersistentVolumeClaim", "spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}".into(), None),
-        ("StatefulSet", "{}".into(), None),
+        ("StatefulSet", "{}".into(), Some("a claim needs `accessModes` and `resources.requests.storage`")),
         ("HorizontalPodAutoscaler", "{type: Utilization, averageUtilization: 70}".into(), None),
         // The type is not compared with what is set.
         ("HorizontalPodAutoscaler", "{type: Utilization, averageValue: 500m}".into(), None),
