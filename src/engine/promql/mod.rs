@@ -6,9 +6,11 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod variables;
 
 pub use labels::Labels;
 pub use template::faults_of as template_faults;
+pub use variables::{read_with_variables, variables};
 
 use promql_parser::parser::{self, Expr};
 use std::ops::Range;

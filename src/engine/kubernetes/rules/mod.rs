@@ -1,7 +1,11 @@
 //! The built-in rules: what each looks for, why, how to mend it, with an example that passes and one that fails.
 mod availability;
+mod canary;
 mod config;
+mod dashboards;
+mod devices;
 mod example;
+mod fleet;
 mod gpu;
 mod gpu_pool;
 mod host;
@@ -13,6 +17,7 @@ mod observing;
 mod pods;
 mod probes;
 mod promrule;
+mod queueing;
 mod rbac;
 mod resources;
 mod scaling;
@@ -259,18 +264,18 @@ static FAMILIES: &[Family] = &[
         &availability::OneReplica, &availability::NoBudget, &availability::BudgetBlocks, &availability::Strategy, &availability::Spread, &pods::Bare, &pods::Headless,
     ] },
     Family { title: "Autoscaling", rules: &[&scaling::Target, &scaling::Least, &scaling::Most, &scaling::FixedReplicas] },
-    Family { title: "Jobs", rules: &[&jobs::Deadline, &jobs::Restart, &jobs::Cleanup, &jobs::SpotSafe] },
+    Family { title: "Jobs", rules: &[&jobs::Deadline, &jobs::Restart, &jobs::Cleanup, &jobs::SpotSafe, &queueing::Kueue, &queueing::Gang] },
     Family { title: "Network and traffic", rules: &[
         &network::DanglingService, &network::ServicePort, &network::Exposed, &network::DanglingIngress, &network::IngressTls, &network::NoPolicy, &network::DanglingPolicy,
-        &pods::PortNames, &observing::CanaryWeights,
+        &pods::PortNames, &observing::CanaryWeights, &canary::Analysis,
     ] },
     Family { title: "Labels and versions", rules: &[&labels::SelectorMatch, &labels::LabelValues, &labels::ApiDeprecated, &pods::Labelled, &pods::DefaultNamespace] },
-    Family { title: "Monitoring", rules: &[&observing::DanglingMonitor, &observing::MonitorPort, &promrule::Alerts] },
+    Family { title: "Monitoring", rules: &[&observing::DanglingMonitor, &observing::MonitorPort, &promrule::Alerts, &dashboards::Exporter, &dashboards::Grafana] },
     Family { title: "GPUs", rules: &[
         &gpu::LimitRequired, &gpu::Whole, &gpu::Toleration, &gpu::TolerationUnneeded, &gpu::ProductKnown, &gpu::NodeSelector, &gpu::Quota, &gpu_pool::MigName, &gpu_pool::Proportion,
-        &gpu_pool::RollOut, &pods::CostLabels,
+        &gpu_pool::RollOut, &pods::CostLabels, &devices::Shared, &devices::Runtime, &devices::Claims,
     ] },
     Family { title: "Model servers", rules: &[
-        &serving::SharedMemory, &serving::StartupProbe, &serving::HubToken, &serving::Unprivileged, &serving::Grace, &serving::ScaledByCpu, &gpu_pool::ScaleDown, &gpu_pool::Keda,
+        &serving::SharedMemory, &serving::StartupProbe, &serving::HubToken, &serving::Unprivileged, &serving::Grace, &serving::ScaledByCpu, &gpu_pool::ScaleDown, &gpu_pool::Keda, &fleet::Budget, &fleet::Spread, &fleet::ModelCache,
     ] },
 ];
