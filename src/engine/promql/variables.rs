@@ -47,10 +47,8 @@ fn split(text: &str) -> Vec<(&str, Option<&str>)> {
             inner.find('}').map(|end| (&inner[..named(inner)], 2 + end + 1))
         } else if let Some(inner) = rest.strip_prefix("[[") {
             inner.find("]]").map(|end| (&inner[..named(inner)], 2 + end + 2))
-        } else if let Some(inner) = rest.strip_prefix('$') {
-            Some((&inner[..named(inner)], 1 + named(inner)))
         } else {
-            None
+            rest.strip_prefix('$').map(|inner| (&inner[..named(inner)], 1 + named(inner)))
         };
         // `$1` is a group of `label_replace`.
         match found.filter(|(name, _)| !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit())) {

@@ -1,6 +1,6 @@
 //! Rules about work that waits for GPUs and starts together: Kueue's queues, and jobs of many pods.
 use super::{About, Example, Look, Rule, Subject};
-use crate::engine::kubernetes::objects::{Object, is_gpu};
+use crate::engine::kubernetes::objects::{Container, Object, is_gpu};
 use crate::engine::kubernetes::quantity::Quantity;
 use crate::engine::kubernetes::words;
 use crate::engine::report::{Problem, Severity};
@@ -309,7 +309,7 @@ fn names(it: &Object<'_>, look: &mut Look<'_, '_>) {
         for address in pod
             .containers
             .iter()
-            .flat_map(|c| c.env())
+            .flat_map(Container::env)
             .filter(|e| e.get("name").and_then(Node::as_str) == Some("MASTER_ADDR"))
             .filter_map(|e| e.get("value"))
         {
