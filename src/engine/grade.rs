@@ -2,7 +2,7 @@
 use super::check::{Check, Checks, Format, Kind, Surroundings};
 use super::child::Phase;
 use super::files::Files;
-use super::kubernetes::{DocumentId, Kubernetes};
+use super::kubernetes::{self, DocumentId, Kubernetes};
 use super::report::{Because, Finding, Graded, Outcome, Problem, Report, Version};
 use super::terraform::Terraform;
 use super::yaml::{self, Dialect, Stream};
@@ -89,7 +89,14 @@ pub fn grade(checks: &Checks, files: &Files, surroundings: &Surroundings, told: 
 }
 
 fn streams(files: &Files, dialect: Dialect, wanted: impl Fn(&str) -> bool) -> Vec<Stream> {
-    files.iter().filter(|f| is_yaml(&f.path) && wanted(&f.path)).map(|f| yaml::read(&f.path, &f.bytes, dialect)).collect()
+    files
+        .iter()
+        .filter(|f| is_yaml(&f.path) && wanted(&f.path))
+        .map(|f| match dialect {
+            Dialect::Kubernetes => kubernetes::sources::read(&f.path, &f.bytes),
+            Dialect::Core => yaml::read(&f.path, &f.bytes, dialect),
+        })
+        .collect()
 }
 
 /// Whether a file is no Kubernetes manifest because a check names it as other YAML: a runbook, alert rules.
@@ -208,6 +215,7 @@ fn schema(check: &Check, version: &str, sources: &Sources<'_>) -> Checked {
             Problem::new(format!("There is no {} in the hand-in.", what(check)))
                 .fix("Add it as a document with `apiVersion`, `kind` and `metadata`."),
         );
+        problems.extend(sources.kubernetes.passed_over().iter().cloned());
     }
     let n = looked_at.len();
     let passed = format!(
@@ -230,7 +238,7 @@ fn kubernetes_rule(check: &Check, rule: &str, sources: &Sources<'_>) -> Checked 
     let Some(result) = sources.kubernetes.rule(rule, check.only.as_ref()) else {
         return alone(no_tool(check, format!("This grader has no rule `{rule}`.")));
     };
-    let passed = super::kubernetes::rules::by_id(rule).map_or_else(String::new, |r| r.about().title.to_owned());
+    let passed = kubernetes::rules::by_id(rule).map_or_else(String::new, |r| r.about().title.to_owned());
     Checked {
         finding: Finding::from_problems(&check.id, check.points, passed, result.problems),
         looked_at: result.looked_at.into_iter().map(Document::Kubernetes).collect(),

@@ -1,10 +1,10 @@
 //! All built-in rules over files without a lab: what `groundcrew lint` says.
 use super::files::Files;
 use super::grade::is_yaml;
-use super::kubernetes::{Kubernetes, rules};
+use super::kubernetes::{Kubernetes, rules, sources};
 use super::report::{self, Problem, Severity};
 use super::terraform::Terraform;
-use super::yaml::{self, Dialect, Document, Position, Span};
+use super::yaml::{Document, Position, Span};
 
 /// The schemas `lint` judges by.
 pub const VERSION: &str = "1.36";
@@ -14,11 +14,15 @@ const LISTED: usize = 3 << 19;
 
 /// Every problem of the files, by file and place, as many as anybody could read.
 pub fn lint(files: &Files) -> Vec<Problem> {
-    let mut streams: Vec<_> = files.iter().filter(|f| is_yaml(&f.path)).map(|f| yaml::read(&f.path, &f.bytes, Dialect::Kubernetes)).collect();
+    let mut streams: Vec<_> = files.iter().filter(|f| is_yaml(&f.path)).map(|f| sources::read(&f.path, &f.bytes)).collect();
     let mut problems: Vec<Problem> = streams.iter().flat_map(|s| s.problems.clone()).map(|p| named(p, "yaml")).collect();
     problems.extend(streams.iter().flat_map(|s| s.notes.clone()).map(|p| named(p, "yaml-reads-as")));
     for stream in &mut streams {
         stream.documents.retain(|document| {
+            if let Some(problem) = sources::foreign(files, document) {
+                problems.push(named(Problem { severity: Severity::Info, ..problem }, "not-kubernetes"));
+                return false;
+            }
             let object = document.root.get("apiVersion").or_else(|| document.root.get("kind")).is_some();
             if !object {
                 problems.push(passed_over(document));

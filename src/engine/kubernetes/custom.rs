@@ -152,3 +152,47 @@ fn strict(openapi: &Value, fields: bool) -> Value {
     }
     Value::Object(to)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::kubernetes::tests::schema;
+
+    #[test]
+    fn kinds_of_other_projects_are_known() {
+        for (object, says) in [
+            (
+                "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\nspec: {project: default, destination: {namespace: a}, source: {repoURL: b, path: c}}",
+                None,
+            ),
+            (
+                "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\nspec: {project: default, destinaton: {namespace: a}}",
+                Some("did you mean `destination`?"),
+            ),
+            ("apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {name: a}\nspec: {sourceRepo: []}", Some("did you mean `sourceRepos`?")),
+            (
+                "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: a}\nspec: {generators: []}",
+                Some("needs the field `template`"),
+            ),
+            (
+                "apiVersion: argoproj.io/v1alpha1\nkind: ClusterAnalysisTemplate\nmetadata: {name: a}\nspec: {metric: []}",
+                Some("did you mean `metrics`?"),
+            ),
+            ("apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata: {name: a}\nspec: {replicas: 2, retention: 7d}", None),
+            ("apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata: {name: a}\nspec: {replicas: two}", Some("must be a whole number")),
+            (
+                "apiVersion: leaderworkerset.x-k8s.io/v1\nkind: LeaderWorkerSet\nmetadata: {name: a}\nspec: {replica: 2}",
+                Some("did you mean `replicas`?"),
+            ),
+            (
+                "apiVersion: jobset.x-k8s.io/v1alpha2\nkind: JobSet\nmetadata: {name: a}\nspec: {replicatedJob: []}",
+                Some("did you mean `replicatedJobs`?"),
+            ),
+        ] {
+            let said = schema(&format!("{object}\n"));
+            match says {
+                None => assert!(said.is_empty(), "{object}\n{said}"),
+                Some(says) => assert!(said.contains(says), "{object}: wanted {says}\n{said}"),
+            }
+        }
+    }
+}

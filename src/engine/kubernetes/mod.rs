@@ -3,10 +3,12 @@ pub mod catalog;
 mod custom;
 pub mod demand;
 mod doc;
+mod forms;
 pub mod objects;
 pub mod quantity;
 pub mod rules;
 mod schema;
+pub mod sources;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -32,6 +34,8 @@ pub struct DocumentId(usize);
 pub struct Kubernetes<'a> {
     documents: Vec<&'a Document>,
     objects: Objects<'a>,
+    /// Kustomizations and parts of charts, each with what it is.
+    passed_over: Vec<Problem>,
     /// Kinds that the hand-in itself defines.
     own: Vec<custom::Kind>,
 }
@@ -49,7 +53,7 @@ pub struct RuleResult {
 impl<'a> Kubernetes<'a> {
     /// Takes the documents that could be read; `files` has the text they were read from, for the diffs of fixes.
     pub fn read(files: &'a Files, streams: impl IntoIterator<Item = &'a Stream>) -> Kubernetes<'a> {
-        let mut all = Kubernetes { documents: Vec::new(), objects: Objects::default(), own: Vec::new() };
+        let mut all = Kubernetes { documents: Vec::new(), objects: Objects::default(), passed_over: Vec::new(), own: Vec::new() };
         for stream in streams {
             let Some(first) = stream.documents.first() else { continue };
             let text = files.get(&first.file).and_then(|f| std::str::from_utf8(&f.bytes).ok()).unwrap_or("");
@@ -58,6 +62,10 @@ impl<'a> Kubernetes<'a> {
             let lines = doc::line_starts(text);
             for document in &stream.documents {
                 if matches!(document.root.value, Value::Null) {
+                    continue;
+                }
+                if let Some(problem) = sources::foreign(files, document) {
+                    all.passed_over.push(problem);
                     continue;
                 }
                 let (id, doc) = (DocumentId(all.documents.len()), Doc::new(document, text, Rc::clone(&lines)));
@@ -72,6 +80,11 @@ impl<'a> Kubernetes<'a> {
     /// Every document, the empty ones left out.
     pub fn documents(&self) -> impl Iterator<Item = (DocumentId, &'a Document)> {
         self.documents.iter().enumerate().map(|(n, d)| (DocumentId(n), *d))
+    }
+
+    /// What makes manifests and is none: said where a check finds nothing, and by the linter.
+    pub fn passed_over(&self) -> &[Problem] {
+        &self.passed_over
     }
 
     pub fn document(&self, id: DocumentId) -> Option<&'a Document> {

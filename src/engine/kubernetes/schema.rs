@@ -2,12 +2,16 @@
 use super::catalog::{Catalog, Field};
 use super::custom::Kind;
 use super::doc::Doc;
+use super::forms;
 use super::values::{self, MOST};
 use super::versions;
 use super::words::{self, Home};
 use crate::engine::report::Problem;
 use crate::engine::yaml::{Node, Span, Value};
 use jsonschema::error::{TypeKind, ValidationErrorKind as Fault};
+
+/// Forms within forms are followed so far.
+const NESTED: usize = 3;
 
 /// All that is wrong with one object (a document, or an item of a `List`), in the order of the file.
 pub fn check(catalog: &Catalog, own: &[Kind], doc: &Doc<'_>, root: &Node) -> Vec<Problem> {
@@ -20,7 +24,7 @@ pub fn check(catalog: &Catalog, own: &[Kind], doc: &Doc<'_>, root: &Node) -> Vec
     if !validator.is_valid(&json) {
         for error in validator.iter_errors(&json).take(MOST) {
             let path: Vec<String> = error.instance_path().iter().map(|s| s.to_string()).collect();
-            Explain { doc, root, path, top: field }.explain(error.kind(), &error, &mut found);
+            Explain { doc, root, path, top: field, nested: 0 }.explain(error.kind(), &error, &mut found);
         }
     }
     values::check(doc, root, field, catalog.version, &mut found);
@@ -36,6 +40,8 @@ struct Explain<'a> {
     root: &'a Node,
     path: Vec<String>,
     top: Field<'a>,
+    /// How many forms within forms it is about.
+    nested: usize,
 }
 
 impl Explain<'_> {
@@ -71,7 +77,24 @@ impl Explain<'_> {
                 self.doc.problem(node.span, format!("{name} must be a whole number or a string, but {}", self.doc.describe(node)))
             }
             Fault::OneOfNotValid { context } | Fault::AnyOf { context } => {
-                self.doc.problem(node.span, format!("{name} fits none of the {} forms it may have", context.len()))
+                match forms::meant(context, self.path.len()).filter(|_| self.nested < NESTED) {
+                    Some(meant) => {
+                        let others = forms::names(context.iter().filter(|branch| !std::ptr::eq(*branch, meant)), &self.path);
+                        let first = found.len();
+                        for error in meant.iter().take(MOST) {
+                            let path = error.instance_path().iter().map(|s| s.to_string()).collect();
+                            Explain { path, nested: self.nested + 1, ..*self }.explain(error.kind(), error, found);
+                        }
+                        if let (Some(problem), false) = (found.get_mut(first), others.is_empty()) {
+                            problem.message = format!("{}; {name} may also be {others}", problem.message);
+                        }
+                        return;
+                    }
+                    None => {
+                        let at = if matches!(node.value, Value::Map(_)) { key.unwrap_or(node.span) } else { node.span };
+                        self.doc.problem(at, forms::sentence(&name, node, context, field, &self.path))
+                    }
+                }
             }
             _ => self.bound(kind, node, &name).unwrap_or_else(|| self.doc.problem(node.span, format!("{name}: {}", error.masked_with("this value")))),
         };

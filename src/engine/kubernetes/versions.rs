@@ -14,6 +14,9 @@ use std::sync::Arc;
 pub const GONE: &[(&str, &[&str], &str, &str)] = &[
     ("extensions/v1beta1", &["Deployment", "DaemonSet", "ReplicaSet"], "1.16", "apps/v1"),
     ("extensions/v1beta1", &["NetworkPolicy"], "1.16", "networking.k8s.io/v1"),
+    ("extensions/v1beta1", &["PodSecurityPolicy"], "1.16", "the Pod Security Standards, set by labels of the namespace"),
+    ("settings.k8s.io/v1alpha1", &["PodPreset"], "1.20", "a policy or webhook that changes pods at admission"),
+    ("auditregistration.k8s.io/v1alpha1", &["AuditSink"], "1.19", "the audit webhook of the API server"),
     ("extensions/v1beta1", &["Ingress"], "1.22", "networking.k8s.io/v1"),
     ("apps/v1beta1", &["Deployment", "StatefulSet", "ReplicaSet", "ControllerRevision"], "1.16", "apps/v1"),
     ("apps/v1beta2", &["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ControllerRevision"], "1.16", "apps/v1"),
@@ -52,6 +55,21 @@ pub const GONE: &[(&str, &[&str], &str, &str)] = &[
 pub const GOING: &[(&str, &[&str], &str, &str)] = &[
     ("v1", &["Endpoints"], "1.33", "discovery.k8s.io/v1 EndpointSlice"),
     ("v1", &["ComponentStatus"], "1.19", "the health endpoints of the components"),
+    ("networking.k8s.io/v1beta1", &["IPAddress", "ServiceCIDR"], "1.33", "networking.k8s.io/v1"),
+    ("storage.k8s.io/v1beta1", &["VolumeAttributesClass"], "1.34", "storage.k8s.io/v1"),
+    ("certificates.k8s.io/v1alpha1", &["ClusterTrustBundle"], "1.33", "certificates.k8s.io/v1beta1"),
+    (
+        "admissionregistration.k8s.io/v1alpha1",
+        &["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"],
+        "1.36",
+        "admissionregistration.k8s.io/v1",
+    ),
+    (
+        "admissionregistration.k8s.io/v1beta1",
+        &["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"],
+        "1.36",
+        "admissionregistration.k8s.io/v1",
+    ),
     ("resource.k8s.io/v1beta1", &[], "1.34", "resource.k8s.io/v1"),
     ("resource.k8s.io/v1beta2", &[], "1.34", "resource.k8s.io/v1"),
 ];
@@ -120,6 +138,12 @@ fn unknown(catalog: &Catalog, doc: &Doc<'_>, root: &Node, api: &str, kind: &str)
         let fix = if instead.contains(' ') { None } else { doc.replace(api_span, instead) };
         return Problem { fix, ..problem }
             .why("A server that no longer has this API version refuses the object, so an upgrade of the cluster breaks your deployment.");
+    }
+    if let Some((since, instead)) = listed(GOING, api, kind) {
+        let message =
+            format!("`{api}` {kind} is deprecated since Kubernetes {since} and no longer served in {}; use {}", catalog.version, name(instead));
+        let fix = if instead.contains(' ') { None } else { doc.replace(api_span, instead) };
+        return Problem { fix, ..doc.problem(api_span, message) }.why("A server that no longer has this API version refuses the object.");
     }
     let group = |api: &str| api.rsplit_once('/').map_or(String::new(), |(group, _)| group.to_string());
     let (ours, known) = (group(api), |g: &str| catalog.kinds().chain(custom()).any(|(a, _)| group(a) == g));
