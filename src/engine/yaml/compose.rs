@@ -284,7 +284,9 @@ impl<'c> Composer<'c, '_, '_> {
                 };
                 break;
             }
-            items.push(self.node((event, here), depth + 1)?);
+            let pair = matches!(event, Event::MappingStart(StructureStyle::Flow, 0, None));
+            let item = self.node((event, here), depth + 1)?;
+            items.push(if pair { self.unpaired(item) } else { item });
         }
         Ok(Node { span, value: Value::Seq(items), plain: false })
     }
@@ -302,9 +304,12 @@ impl<'c> Composer<'c, '_, '_> {
                 self.merge(&mut mapping, depth)?;
                 continue;
             }
-            let (key, key_span) = self.key(event, here, depth)?;
+            let (mut key, mut key_span) = self.key(event, here, depth)?;
             let Some(next) = self.next()? else { break };
             let mut value = self.node(next, depth + 1)?;
+            if let Some(colon) = self.glued(key_span).filter(|_| matches!(value.value, Value::Null)) {
+                (key, key_span.end) = (key + ":", colon);
+            }
             // An empty value stands where it is missed: behind its key, not on the next line.
             if matches!(value.value, Value::Null) && value.span.start.line > key_span.end.line && value.span.start == value.span.end {
                 value.span = Span { start: key_span.end, end: key_span.end };
@@ -318,6 +323,31 @@ impl<'c> Composer<'c, '_, '_> {
             }
         }
         Ok(Node { span, value: Value::Map(mapping.into_entries()), plain: false })
+    }
+
+    /// The end of a `:` between brackets that belongs to the plain value before it: go-yaml v2 takes one that stands right
+    /// before `,`, `]` or `}` for a letter.
+    fn glued(&self, key: Span) -> Option<Position> {
+        if self.brackets.is_empty() || self.reading.dialect == Dialect::Core {
+            return None;
+        }
+        let text = self.chunk.text.as_bytes();
+        let at = key.end.offset.checked_sub(self.chunk.offset)?;
+        let plain = !matches!(text.get(at.checked_sub(1)?)?, b'"' | b'\'' | b' ' | b'\t' | b'\n' | b'\r');
+        let glued = plain && text.get(at) == Some(&b':') && matches!(text.get(at + 1), Some(b',' | b']' | b'}'));
+        glued.then(|| Position { column: key.end.column + 1, offset: key.end.offset + 1, ..key.end })
+    }
+
+    /// An item of a `[…]` that is a pair without braces: text after all, if its `:` belongs to it.
+    fn unpaired(&self, item: Node) -> Node {
+        let Value::Map(entries) = &item.value else { return item };
+        let braced = self.chunk.text.as_bytes().get(item.span.start.offset.saturating_sub(self.chunk.offset)) == Some(&b'{');
+        match entries.as_slice() {
+            [Entry { key, key_span, value }] if !braced && key.ends_with(':') && value.span.start <= key_span.end => {
+                Node { span: *key_span, value: Value::String(key.clone()), plain: true }
+            }
+            _ => item,
+        }
     }
 
     /// A key as JSON will have it. One that JSON can't have is told, and reading goes on.

@@ -2,6 +2,8 @@
 mod budget;
 mod compose;
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
 mod kubectl;
 mod mapping;
 mod scalars;
@@ -80,7 +82,7 @@ pub struct Span {
 }
 
 /// Line and column count from 1, columns in characters; the offset is in bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     pub line: u32,
     pub column: u32,
