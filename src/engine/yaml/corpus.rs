@@ -93,7 +93,7 @@ fn compare(answer: &Answer, bytes: &[u8], all: &mut Compared) {
         all.documents += usize::from(!empty);
         match (&said.value, own, &said.refused) {
             (Some(theirs), Some(own), _) => {
-                if let Some(at) = differ(theirs, &own.root.to_json(), String::new()) {
+                if let Some(at) = differ(theirs, &own.root.to_json(), "") {
                     all.values.push(format!("{name}:{}: {at}", said.line));
                 }
             }
@@ -117,15 +117,15 @@ const BEYOND: [&str; 6] =
     ["larger than 1 MiB", "nested deeper than", "more than 256 documents", "more than 200000 values", "the file is UTF-16", "is not UTF-8"];
 
 /// Where two values differ, as `.spec.ports[0] 80 / "80"`. Kubernetes has 64-bit integers and floats.
-fn differ(theirs: &Json, ours: &Json, at: String) -> Option<String> {
+fn differ(theirs: &Json, ours: &Json, at: &str) -> Option<String> {
     let whole = |n: &Json| n.as_i64().or_else(|| n.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < 9e18).map(|f| f as i64));
     match (theirs, ours) {
         (Json::Object(a), Json::Object(b)) if a.len() == b.len() => a.iter().find_map(|(key, value)| match b.get(key) {
-            Some(other) => differ(value, other, format!("{at}.{key}")),
+            Some(other) => differ(value, other, &format!("{at}.{key}")),
             None => Some(format!("{at}.{key} is missing")),
         }),
         (Json::Array(a), Json::Array(b)) if a.len() == b.len() => {
-            a.iter().zip(b).enumerate().find_map(|(n, (a, b))| differ(a, b, format!("{at}[{n}]")))
+            a.iter().zip(b).enumerate().find_map(|(n, (a, b))| differ(a, b, &format!("{at}[{n}]")))
         }
         (Json::Number(a), Json::Number(b)) => {
             let same = match (whole(theirs), whole(ours)) {
