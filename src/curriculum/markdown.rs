@@ -3,7 +3,7 @@ use super::highlight::{self, escape};
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html as writer};
 use std::fmt;
 
-/// HTML that was made here from Markdown: the one type a template may show unescaped.
+/// HTML that was made here from Markdown or code: the one type a template may show unescaped.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Html(String);
 
@@ -65,6 +65,11 @@ pub fn inline(markdown: &str) -> Html {
 /// A file as a block of code with its name on top.
 pub fn file(path: &str, text: &str) -> Html {
     Html(figure(path, highlight::of_file(path), text))
+}
+
+/// A line of a file, coloured.
+pub fn code_line(path: &str, line: &str) -> Html {
+    Html(highlight::html(line, highlight::of_file(path)))
 }
 
 /// What Markdown would pass through as HTML becomes text; where a link would lead out of http it leads nowhere.

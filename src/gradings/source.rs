@@ -1,6 +1,6 @@
 //! A file of a hand-in as it stands beside its findings: every line, or those around the problems, with carets and what is wrong there.
 use super::excerpt;
-use crate::curriculum::highlight;
+use crate::curriculum::markdown::{self, Html};
 use crate::engine::report::Place;
 
 /// A longer file is shown around its problems only.
@@ -19,7 +19,7 @@ pub enum Row {
     Line {
         number: usize,
         /// Escaped and coloured.
-        html: String,
+        html: Html,
         marked: bool,
     },
     /// Stands under the line it is about.
@@ -39,7 +39,6 @@ impl Source {
     pub fn new(path: &str, text: &str, marks: &[Mark<'_>]) -> Source {
         // The reader's columns don't count a byte order mark.
         let lines: Vec<&str> = text.strip_prefix('\u{feff}').unwrap_or(text).lines().collect();
-        let language = highlight::of_file(path);
         let at = |number: usize| marks.iter().filter(move |m| m.place.line as usize == number);
         let is_shown = |number: usize| lines.len() <= WHOLE || marks.iter().any(|m| (m.place.line as usize).abs_diff(number) <= AROUND);
         let mut rows = Vec::new();
@@ -51,7 +50,7 @@ impl Source {
             }
             rows.extend((left_out > 0).then_some(Row::Gap(left_out)));
             left_out = 0;
-            rows.push(Row::Line { number, html: highlight::html(&excerpt::cut(line), language), marked: at(number).next().is_some() });
+            rows.push(Row::Line { number, html: markdown::code_line(path, &excerpt::cut(line)), marked: at(number).next().is_some() });
             let mut above = None;
             for mark in at(number) {
                 // Several things may be wrong with one value: it is pointed at once.

@@ -91,6 +91,7 @@ try {
     is((await page.locator('.strip li').count()) === 16, 'not sixteen weeks')
   })
 
+  let report
   await story('the broken sample is handed in with one click and four faults are read with line and fix', browser, {}, async (page) => {
     await signIn(page, 'student')
     await page.goto(`${url}/labs/chat-in-a-quota`)
@@ -99,6 +100,25 @@ try {
     const text = await page.locator('main').innerText()
     for (const words of ['imagePullPolicy', 'whole number', 'cpu', 'deployment.yaml:8:13']) is(text.includes(words), `the report doesn't say ${words}:\n${text.slice(0, 1500)}`)
     is((await page.locator('tr.caret').count()) >= 4, 'fewer than four carets')
+    report = page.url()
+  })
+
+  await story('a report stands beside its file: a place leads to its line, a filter leaves what is to fix, a phone shows excerpts', browser, {}, async (page) => {
+    await page.setViewportSize({ width: 1360, height: 900 })
+    await signIn(page, 'student')
+    await page.goto(report)
+    const line = page.locator('[id="deployment.yaml:8"]')
+    is(await line.isVisible(), 'the file does not stand beside its findings')
+    await page.locator('.finding .where a', { hasText: 'deployment.yaml:8:13' }).click()
+    is(page.url().endsWith('#deployment.yaml:8') && (await line.evaluate((row) => row.matches(':target'))), 'the place does not lead to its line')
+    const visible = () => page.locator('.finding:visible').count()
+    const all = await visible()
+    await page.getByText(/^To fix \d+$/).click()
+    const failed = await page.locator('.finding[data-outcome="failed"]').count()
+    is(failed > 0 && failed < all && (await visible()) === failed, `the filter shows ${await visible()} of ${all}, not ${failed}`)
+    await page.setViewportSize({ width: 390, height: 844 })
+    await page.goto(page.url().split('#')[0])
+    is(!(await line.isVisible()) && (await page.locator('.excerpt:visible').count()) > 0, 'a phone shows the file, or no excerpt')
   })
 
   await story('files typed into the editor are handed in and graded without JavaScript too', browser, { javaScriptEnabled: false }, async (page) => {
