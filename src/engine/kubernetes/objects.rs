@@ -5,7 +5,8 @@ use super::quantity::Quantity;
 use crate::engine::check::Where;
 use crate::engine::report::{Problem, clip};
 use crate::engine::yaml::{Entry, Node, Span, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 /// Deeper than any workload keeps its pod template.
 const DEEPEST: usize = 9;
@@ -18,6 +19,8 @@ pub const MOST: usize = 2_000;
 #[derive(Default)]
 pub struct Objects<'a> {
     all: Vec<Object<'a>>,
+    /// Sets of labels, each kept once: what a selector says of one it says of every pod that has it.
+    labels: HashMap<Labels<'a>, Rc<Labels<'a>>>,
     /// Says so where the first one stands that is too many.
     too_many: Option<Problem>,
 }
@@ -41,7 +44,8 @@ pub type Labels<'a> = BTreeMap<&'a str, &'a str>;
 
 /// A pod, or the template of one.
 pub struct Pod<'a> {
-    pub labels: Labels<'a>,
+    /// The same for all pods with the same labels.
+    pub labels: Rc<Labels<'a>>,
     pub spec: &'a Node,
     /// Where `spec:` stands.
     pub spec_key: Span,
@@ -82,6 +86,15 @@ impl<'a> Objects<'a> {
             pods.extend(Pod::of(root));
         } else if !matches!(kind, "ConfigMap" | "Secret" | "CustomResourceDefinition") {
             find_pods(root, 0, &mut pods);
+        }
+        for pod in &mut pods {
+            pod.labels = match self.labels.get(pod.labels.as_ref()) {
+                Some(known) => Rc::clone(known),
+                None => {
+                    self.labels.insert(pod.labels.as_ref().clone(), Rc::clone(&pod.labels));
+                    continue;
+                }
+            };
         }
         let (api, name, namespace) = (text(root, &["apiVersion"]), text(root, &["metadata", "name"]), text(root, &["metadata", "namespace"]));
         self.all.push(Object { id, doc: doc.clone(), node: root, api, kind, name, namespace, pods });
@@ -207,7 +220,7 @@ impl<'a> Pod<'a> {
         let sidecar = |n: &Node| n.get("restartPolicy").and_then(Node::as_str) == Some("Always");
         let containers = init.iter().map(|n| container(n, !sidecar(n))).chain(main.items().iter().map(|n| container(n, false)));
         Some(Pod {
-            labels: labels_of(node),
+            labels: Rc::new(labels_of(node)),
             spec: &spec.value,
             spec_key: spec.key_span,
             containers: containers.filter(|c| matches!(c.node.value, Value::Map(_))).collect(),
@@ -345,6 +358,12 @@ pub fn selects(selector: &Node, labels: &Labels<'_>) -> bool {
             _ => false,
         }
     })
+}
+
+/// Whether a plain map of labels selects each of the pods that it is asked of; one set of labels is compared once.
+pub fn selecting<'s, 'a: 's>(wanted: &'s Node) -> impl FnMut(&Pod<'a>) -> bool + 's {
+    let mut known: HashMap<*const Labels<'a>, bool> = HashMap::new();
+    move |pod| *known.entry(Rc::as_ptr(&pod.labels)).or_insert_with(|| equals_selects(wanted, &pod.labels))
 }
 
 /// Whether a plain map of labels, as a Service has it, selects these.

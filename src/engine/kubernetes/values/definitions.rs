@@ -96,9 +96,6 @@ fn structural(walk: &mut Walk<'_, '_>, node: &Node, outside: bool, depth: usize)
             let fix = walk.doc.add(node, None, "type: …");
             walk.refuse(head, "this schema has no `type`", STRUCTURAL, fix);
         }
-        if either && !text.is_empty() {
-            walk.refuse(head, "`x-kubernetes-int-or-string` takes no `type`", "It stands for both types.", "Remove `type`.");
-        }
         if text == "array" && node.get("items").is_none() {
             walk.refuse(head, "an array needs `items`", STRUCTURAL, walk.doc.add(node, None, "items:\n  type: …"));
         }

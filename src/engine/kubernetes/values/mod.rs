@@ -39,8 +39,10 @@ pub const MOST: usize = 60;
 /// Adds what is wrong with the values of an object to what its schema already found.
 /// `version` is that of Kubernetes: `1.36`.
 pub fn check(doc: &Doc<'_>, root: &Node, field: Field<'_>, version: &str, found: &mut Vec<Problem>) {
-    let claims = root.path(&["spec", "volumeClaimTemplates"]).map_or(&[][..], Node::items);
-    let claims = claims.iter().filter_map(|c| c.path(&["metadata", "name"])?.as_str()).collect();
+    // A StatefulSet's and a LeaderWorkerSet's.
+    let claims = [&["spec", "volumeClaimTemplates"][..], &["spec", "leaderWorkerTemplate", "volumeClaimTemplates"]];
+    let claims = claims.iter().filter_map(|path| root.path(path)).flat_map(Node::items);
+    let claims = claims.filter_map(|c| c.path(&["metadata", "name"])?.as_str()).collect();
     let minor = version.rsplit('.').next().and_then(|n| n.parse().ok()).unwrap_or(u32::MAX);
     let kind = root.get("kind").and_then(Node::as_str).unwrap_or("");
     let mut walk = Walk { doc, found, root, kind, native: field.definition.is_some(), minor, claims };
