@@ -302,7 +302,7 @@ fn group(report: &Report, files: &[StoredFile], lab: &Lab, reader: &Reader) -> V
         match groups.iter_mut().find(|g| g.file == finding.file) {
             Some(group) => group.findings.push(shown),
             None => {
-                groups.push(Group { file: finding.file.clone(), source: source_of(report, files, finding.file.as_deref()), findings: vec![shown] })
+                groups.push(Group { file: finding.file.clone(), source: source_of(report, files, finding.file.as_deref()), findings: vec![shown] });
             }
         }
     }
