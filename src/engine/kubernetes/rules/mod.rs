@@ -2,6 +2,8 @@
 mod availability;
 mod canary;
 mod config;
+mod confinement;
+mod conflicts;
 mod dashboards;
 mod devices;
 mod example;
@@ -14,6 +16,7 @@ mod jobs;
 mod labels;
 mod network;
 mod observing;
+mod placement;
 mod pods;
 mod probes;
 mod promrule;
@@ -255,6 +258,7 @@ static FAMILIES: &[Family] = &[
     Family { title: "Security of containers", rules: &[
         &security::NonRoot, &security::Uid, &security::Privileged, &security::Escalation, &security::ReadOnlyRoot, &security::Seccomp,
         &host::DropAll, &host::AddedCapabilities, &host::Namespaces, &host::HostPath, &host::HostPort, &host::DockerSocket, &host::Sysctls, &host::ProcMount, &pods::Ssh,
+        &confinement::KernelModules, &confinement::Context, &confinement::HostProcess, &confinement::LowPort, &confinement::Tools,
     ] },
     Family { title: "Configuration and secrets", rules: &[
         &config::EnvDuplicate, &config::EnvSecret, &config::ConfigMapSecret, &config::References, &config::Automount, &pods::DefaultAccount, &pods::MissingAccount,
@@ -262,12 +266,13 @@ static FAMILIES: &[Family] = &[
     Family { title: "Roles", rules: &[&rbac::ClusterAdmin, &rbac::Wildcard, &rbac::Secrets, &rbac::CreatePods, &rbac::Exec, &rbac::Escalate] },
     Family { title: "Availability", rules: &[
         &availability::OneReplica, &availability::NoBudget, &availability::BudgetBlocks, &availability::Strategy, &availability::Spread, &pods::Bare, &pods::Headless,
+        &placement::Apart, &placement::Priority, &placement::Nodes, &placement::Names,
     ] },
-    Family { title: "Autoscaling", rules: &[&scaling::Target, &scaling::Least, &scaling::Most, &scaling::FixedReplicas] },
+    Family { title: "Autoscaling", rules: &[&scaling::Target, &scaling::Least, &scaling::Most, &scaling::FixedReplicas, &conflicts::BudgetAgainstScaler, &conflicts::TwoScalers] },
     Family { title: "Jobs", rules: &[&jobs::Deadline, &jobs::Restart, &jobs::Cleanup, &jobs::SpotSafe, &queueing::Kueue, &queueing::Gang] },
     Family { title: "Network and traffic", rules: &[
         &network::DanglingService, &network::ServicePort, &network::Exposed, &network::DanglingIngress, &network::IngressTls, &network::NoPolicy, &network::DanglingPolicy,
-        &pods::PortNames, &observing::CanaryWeights, &canary::Analysis,
+        &pods::PortNames, &conflicts::SameRoute, &conflicts::SameSelector, &observing::CanaryWeights, &canary::Analysis,
     ] },
     Family { title: "Labels and versions", rules: &[&labels::SelectorMatch, &labels::LabelValues, &labels::ApiDeprecated, &pods::Labelled, &pods::DefaultNamespace] },
     Family { title: "Monitoring", rules: &[&observing::DanglingMonitor, &observing::MonitorPort, &promrule::Alerts, &dashboards::Exporter, &dashboards::Grafana] },
