@@ -3,7 +3,7 @@ use super::terminal::{self, Paint};
 use super::{FINDINGS, NOT_GRADED, source};
 use crate::engine::child::{self, Request, Response};
 use crate::engine::report::Severity;
-use crate::engine::{Files, Problem};
+use crate::engine::{Files, Problem, kubernetes, terraform};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -25,6 +25,9 @@ pub struct LintArgs {
     /// The mildest finding that makes the exit code 1
     #[arg(long, value_name = "SEVERITY", default_value = "warning")]
     fail_on: FailOn,
+    /// Print the rules' notes too: what is worth considering and no fault
+    #[arg(long)]
+    notes: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -84,7 +87,9 @@ pub fn run(args: &LintArgs) -> Result<ExitCode> {
         let printed = Printed { format: 1, findings: problems.iter().map(found).collect() };
         terminal::print(&(serde_json::to_string_pretty(&printed)? + "\n"))?;
     } else {
-        terminal::print(&shown(&problems, &files, Paint::of_stdout()))?;
+        // What makes the exit code 1 is never left out.
+        let notes = args.notes || matches!(args.fail_on, FailOn::Info);
+        terminal::print(&shown(&problems, &files, notes, Paint::of_stdout()))?;
     }
     let fails = problems.iter().any(|p| p.severity >= args.fail_on.severity());
     Ok(if fails { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS })
@@ -110,9 +115,15 @@ fn found(problem: &Problem) -> Found<'_> {
     }
 }
 
-fn shown(problems: &[Problem], files: &Files, paint: Paint) -> String {
+/// Whether it is a rule's note, as there may be a dozen about any workload.
+fn is_note(problem: &Problem) -> bool {
+    let known = |rule: &str| kubernetes::rules::by_id(rule).is_some() || terraform::rules::by_id(rule).is_some();
+    problem.severity == Severity::Info && problem.rule.as_deref().is_some_and(known)
+}
+
+fn shown(problems: &[Problem], files: &Files, notes: bool, paint: Paint) -> String {
     let mut out = String::new();
-    for problem in problems {
+    for problem in problems.iter().filter(|p| notes || !is_note(p)) {
         let severity = match problem.severity {
             Severity::Error => paint.bad("error"),
             Severity::Warning => paint.warn("warning"),
@@ -134,7 +145,9 @@ fn shown(problems: &[Problem], files: &Files, paint: Paint) -> String {
         }
         out.push('\n');
     }
-    out + &summary(problems, files.len())
+    let left_out = if notes { 0 } else { problems.iter().filter(|p| is_note(p)).count() };
+    let say = if left_out > 0 { format!("{left_out} of the notes not shown: `--notes` shows them\n") } else { String::new() };
+    out + &summary(problems, files.len()) + &say
 }
 
 fn summary(problems: &[Problem], files: usize) -> String {

@@ -114,6 +114,18 @@ fn lint_prints_json_of_one_shape() {
 }
 
 #[test]
+fn lint_keeps_the_rules_notes_to_itself_unless_asked() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: \"a:1\"}]}\n";
+    let dir = folder("notes", &[("a.yaml", pod)]);
+    let (plain, notes, failing) =
+        (groundcrew(&["lint", "."], &dir), groundcrew(&["lint", ".", "--notes"], &dir), groundcrew(&["lint", ".", "--fail-on", "info"], &dir));
+    assert!(!plain.out.contains(" info: ") && plain.out.contains("of the notes not shown: `--notes` shows them"), "{}", plain.out);
+    for all in [notes, failing] {
+        assert!(all.out.contains(" info: ") && !all.out.contains("not shown"), "{}", all.out);
+    }
+}
+
+#[test]
 fn lint_ends_as_the_worst_finding_says() {
     let dir = folder("severity", &[("compose.yaml", "services: {}\n")]);
     assert_eq!(groundcrew(&["lint", "."], &dir).code, 0);
