@@ -1,15 +1,16 @@
 //! Reads the checks of a `lab.yaml`: which keys a kind has, which rules exist, which paths and patterns can be read.
 use super::tree::{Faults, Fields, Node, did_you_mean};
-use super::{Preset, names};
+use super::{Preset, names, scenario_file};
 use crate::engine::check::{Count, Criterion, Expect, FixPolicy, Format, Kind, Where};
 use crate::engine::{Check, File};
 
 /// The keys every check may have.
 const COMMON: [&str; 9] = ["id", "kind", "points", "fix", "hints", "hidden", "why", "fix_text", "gate"];
 /// The kinds of this grader, with the keys that are theirs.
-const KINDS: [(&str, &[&str]); 5] = [
+const KINDS: [(&str, &[&str]); 6] = [
     ("kubernetes.schema", &["version", "where"]),
     ("kubernetes.rule", &["rule", "where"]),
+    ("kubernetes.autoscaling", &scenario_file::KEYS),
     ("terraform.static", &["rule"]),
     ("select", &["file", "format", "where", "path", "expect"]),
     ("rubric", &["criteria"]),
@@ -133,6 +134,7 @@ fn kind(name: &str, fields: &Fields<'_>, _beside: Beside<'_>) -> Option<Kind> {
             Some(Kind::KubernetesSchema { version })
         }
         "kubernetes.rule" => rule(fields, &names::kubernetes_rules()).map(|rule| Kind::KubernetesRule { rule }),
+        "kubernetes.autoscaling" => scenario_file::scenario(fields, beside).map(|s| Kind::KubernetesAutoscaling(Box::new(s))),
         "terraform.static" => rule(fields, &names::terraform_rules()).map(|rule| Kind::TerraformStatic { rule }),
         "select" => select(fields),
         "rubric" => {

@@ -315,7 +315,9 @@ fn unreachable(solution: &[File], read: &[Read], faults: &Faults<'_>) {
     let yaml = ends(&[".yaml", ".yml", ".json"]);
     for Read { line, check } in read {
         let why = match &check.kind {
-            Kind::KubernetesSchema { .. } | Kind::KubernetesRule { .. } if !yaml => Some("the solution has no YAML file".to_owned()),
+            Kind::KubernetesSchema { .. } | Kind::KubernetesRule { .. } | Kind::KubernetesAutoscaling(_) if !yaml => {
+                Some("the solution has no YAML file".to_owned())
+            }
             Kind::TerraformStatic { .. } if !ends(&[".tf"]) => Some("the solution has no .tf file".to_owned()),
             Kind::Select { file: Some(glob), .. } if !solution.iter().any(|f| crate::engine::glob::matches(glob, &f.path)) => {
                 Some(format!("no file of the solution matches {glob:?}"))

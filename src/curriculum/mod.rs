@@ -20,6 +20,7 @@ pub mod read;
 #[cfg(test)]
 mod read_tests;
 pub mod rehearsal;
+mod scenario_file;
 #[cfg(feature = "server")]
 pub mod store;
 pub mod tree;

@@ -1,5 +1,5 @@
 //! What a lab asks: its checks as the engine takes them, already validated by whoever read the lab.
-use super::kubernetes::rules;
+use super::kubernetes::{autoscaling, rules};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -36,6 +36,7 @@ impl Check {
         match &self.kind {
             Kind::KubernetesSchema { version } => format!("Every document is a valid Kubernetes {version} object"),
             Kind::KubernetesRule { rule } => rules::by_id(rule).map_or_else(|| self.id_in_words(), |r| r.about().title.to_owned()),
+            Kind::KubernetesAutoscaling(_) => "The autoscaler keeps its objectives when a load is replayed".into(),
             Kind::Quiz(question) => question.variant(1).map_or_else(|| self.id_in_words(), |v| v.ask.clone()),
             Kind::TerraformStatic { .. } | Kind::Select { .. } | Kind::Rubric { .. } => self.id_in_words(),
         }
@@ -75,6 +76,8 @@ pub enum Kind {
     KubernetesSchema { version: String },
     #[serde(rename = "kubernetes.rule")]
     KubernetesRule { rule: String },
+    #[serde(rename = "kubernetes.autoscaling")]
+    KubernetesAutoscaling(Box<autoscaling::Scenario>),
     #[serde(rename = "terraform.static")]
     TerraformStatic { rule: String },
     #[serde(rename = "select")]

@@ -53,7 +53,13 @@ pub fn grade(checks: &Checks, files: &Files, surroundings: &Surroundings, told: 
     told(Phase::reading(files.len()));
     let asks = |wanted: fn(&Kind) -> bool| checks.checks.iter().any(|c| wanted(&c.kind));
     let wants_kubernetes = asks(|k| {
-        matches!(k, Kind::KubernetesSchema { .. } | Kind::KubernetesRule { .. } | Kind::Select { format: None | Some(Format::Kubernetes), .. })
+        matches!(
+            k,
+            Kind::KubernetesSchema { .. }
+                | Kind::KubernetesRule { .. }
+                | Kind::KubernetesAutoscaling(_)
+                | Kind::Select { format: None | Some(Format::Kubernetes), .. }
+        )
     });
     let wants_core = asks(|k| matches!(k, Kind::Select { format: Some(Format::Yaml), .. }));
     let wants_terraform = asks(|k| matches!(k, Kind::TerraformStatic { .. } | Kind::Select { format: Some(Format::Hcl), .. }));
@@ -176,6 +182,15 @@ fn carry_out(check: &Check, sources: &Sources<'_>, surroundings: &Surroundings) 
     match &check.kind {
         Kind::KubernetesSchema { version } => schema(check, version, sources),
         Kind::KubernetesRule { rule } => kubernetes_rule(check, rule, sources),
+        Kind::KubernetesAutoscaling(scenario) => {
+            let outcome = sources.kubernetes.autoscaling(scenario, check.only.as_ref());
+            let finding = Finding::from_problems(&check.id, check.points, outcome.passed, outcome.problems);
+            Checked {
+                finding: Finding { figure: outcome.figure, ..finding },
+                looked_at: outcome.looked_at.into_iter().map(Document::Kubernetes).collect(),
+                missing: outcome.missing,
+            }
+        }
         Kind::TerraformStatic { rule } => terraform_rule(check, rule, sources),
         Kind::Select { .. } => select::run(check, sources),
         Kind::Quiz(question) => alone(match &sources.answers {

@@ -256,6 +256,7 @@ fn what(check: &Check) -> Html {
             let place = of.or_else(|| file.clone()).map_or_else(String::new, |of| format!(" in `{of}`"));
             format!("`{}`{place}", path.trim_start_matches("$."))
         }
+        Kind::KubernetesAutoscaling(_) => format!("The autoscaler keeps its objectives when the load of `given/` is replayed{on}"),
         Kind::Quiz(_) => check.id.clone(),
         Kind::Rubric { .. } => "Marked by an instructor".to_owned(),
     })

@@ -1,4 +1,5 @@
 //! Kubernetes hand-ins: strict schemas with places, objects joined, and the built-in rules over them.
+pub mod autoscaling;
 pub mod catalog;
 mod custom;
 pub mod demand;

@@ -324,7 +324,7 @@ impl<'a> Container<'a> {
 }
 
 /// A name as sentences repeat it: as long as the API takes most of them, and no longer.
-fn short(name: &str) -> String {
+pub(super) fn short(name: &str) -> String {
     clip(name.to_owned(), NAME)
 }
 
