@@ -32,9 +32,9 @@ pub struct Beside<'a> {
     pub given: &'a [File],
 }
 
-#[expect(dead_code, reason = "read by the kinds of checks that are told more than the hand-in: autoscaling, scheduling, admission")]
 impl<'a> Beside<'a> {
     /// The preset that a key names.
+    #[expect(dead_code, reason = "read by the kinds of checks that are told a sandbox size: admission")]
     pub fn preset(&self, fields: &Fields<'_>, key: &'static str) -> Option<&'a Preset> {
         let id = fields.text(key)?;
         let found = self.presets.iter().find(|p| p.id == id);
@@ -122,7 +122,7 @@ fn fix_policy(fields: &Fields<'_>) -> FixPolicy {
     }
 }
 
-fn kind(name: &str, fields: &Fields<'_>, _beside: Beside<'_>) -> Option<Kind> {
+fn kind(name: &str, fields: &Fields<'_>, beside: Beside<'_>) -> Option<Kind> {
     let faults = fields.faults;
     match name {
         "kubernetes.schema" => {
