@@ -33,7 +33,7 @@ pub fn scenario(fields: &Fields<'_>, beside: Beside<'_>) -> Option<Scenario> {
     let wait = fields.maybe("slo").and_then(|node| wait(node, fields));
     let flaps = fields.maybe("flaps").and_then(|node| flaps(node, fields));
     let gpu_minutes = fields.maybe("gpu_minutes").and_then(|node| node.float(faults, "`gpu_minutes`"));
-    if gpu_minutes.is_some_and(|most| most.is_nan() || most <= 0.0) {
+    if gpu_minutes.is_some_and(|most| most <= 0.0) {
         faults.say(fields.line_of("gpu_minutes"), "`gpu_minutes` is above 0");
     }
     if wait.is_none() && gpu_minutes.is_none() && flaps.is_none() {
@@ -67,7 +67,11 @@ fn replica(node: &Node, check: &Fields<'_>) -> Option<Replica> {
 fn metrics(node: &Node, check: &Fields<'_>) -> Option<BTreeMap<String, Signal>> {
     let faults = check.faults;
     let mut metrics = BTreeMap::new();
-    for (key, value) in node.map(faults, "`metrics`")? {
+    let listed = node.map(faults, "`metrics`")?;
+    if listed.is_empty() {
+        faults.say(check.line_of("metrics"), "`metrics` is empty, so no autoscaler can read anything");
+    }
+    for (key, value) in listed {
         let text = value.text(faults, &format!("`{}`", key.name))?;
         match Signal::ALL.iter().find(|(name, _)| *name == text) {
             Some((_, signal)) => {
@@ -102,4 +106,64 @@ fn flaps(node: &Node, check: &Fields<'_>) -> Option<Flaps> {
         fields.faults.say(fields.line_of("within_minutes"), "`within_minutes` is between 1 and 1440");
     }
     Some(Flaps { most: most?, within_minutes: within_minutes? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::curriculum::tree::{self, Faults};
+    use crate::engine::File;
+    use std::cell::RefCell;
+
+    const GOOD: &str = "trace: a.csv
+replica: { requests_per_second: 2, concurrency: 16, gpus: 1, load_seconds: 240 }
+room: 8
+metrics: { waiting_requests: waiting }
+slo: { wait_seconds: 10, share: 95.5 }
+gpu_minutes: 400
+flaps: { most: 2, within_minutes: 10 }
+";
+
+    fn faults_of(yaml: &str, trace: &str) -> Vec<String> {
+        let all = RefCell::new(Vec::new());
+        let faults = Faults::new("lab.yaml", &all);
+        if let Some(node) = tree::read(yaml.as_bytes(), &faults) {
+            let fields = Fields::of(&node, "a check", &faults).unwrap();
+            let given = [File { path: "a.csv".into(), bytes: trace.as_bytes().to_vec() }];
+            scenario(&fields, Beside { presets: &[], given: &given });
+            fields.done(|_| None);
+        }
+        all.into_inner().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn every_fault_of_a_scenario_is_said_with_its_line() {
+        let trace = "minute,requests/s\n0,1\n2,1\n";
+        assert_eq!(faults_of(GOOD, trace), Vec::<String>::new());
+        assert_eq!(
+            faults_of(GOOD, "minute,requests/s\n0,one\n"),
+            ["lab.yaml:1: the trace can't be read: line 2: a row is two numbers from 0, a time and a load"]
+        );
+        for (old, new, said) in [
+            ("a.csv", "b.csv", "lab.yaml:1: there is no file given/b.csv beside this one; did you mean `a.csv`?"),
+            ("load_seconds: 240", "load_seconds: 4000", "lab.yaml:2: `load_seconds` is at most 3600"),
+            ("requests_per_second: 2", "requests_per_second: 0", "lab.yaml:2: `requests_per_second` is between 0.001 and a million"),
+            ("gpus: 1", "gpu: 1", "lab.yaml:2: `gpus` is missing"),
+            ("room: 8", "room: 0", "lab.yaml:3: `room` is between 1 and 10000"),
+            (
+                ": waiting }",
+                ": wating }",
+                "lab.yaml:4: a metric measures waiting, running, requests, gpu, queue, not \"wating\"; did you mean `waiting`?",
+            ),
+            ("{ waiting_requests: waiting }", "{}", "lab.yaml:4: `metrics` is empty, so no autoscaler can read anything"),
+            ("share: 95.5", "share: 101", "lab.yaml:5: `share` is percent of the requests, 0 to 100"),
+            ("gpu_minutes: 400", "gpu_minutes: 0", "lab.yaml:6: `gpu_minutes` is above 0"),
+            ("within_minutes: 10", "within_minutes: 0", "lab.yaml:7: `within_minutes` is between 1 and 1440"),
+            ("room: 8", "rooms: 8", "lab.yaml:3: `rooms` is not a key here; did you mean `room`?"),
+        ] {
+            assert_eq!(faults_of(&GOOD.replace(old, new), trace).first().map(String::as_str), Some(said), "{new}");
+        }
+        let without = GOOD.lines().take(4).collect::<Vec<_>>().join("\n");
+        assert_eq!(faults_of(&without, trace), ["lab.yaml:1: the replay has no objective: `slo`, `gpu_minutes` or `flaps`"]);
+    }
 }
