@@ -2,15 +2,17 @@
 use super::tree::{Faults, Fields, Node, did_you_mean};
 use super::{Preset, names, scenario_file};
 use crate::engine::check::{Count, Criterion, Expect, FixPolicy, Format, Kind, Where};
+use crate::engine::kubernetes::scheduling::Nodes;
 use crate::engine::{Check, File};
 
 /// The keys every check may have.
 const COMMON: [&str; 9] = ["id", "kind", "points", "fix", "hints", "hidden", "why", "fix_text", "gate"];
 /// The kinds of this grader, with the keys that are theirs.
-const KINDS: [(&str, &[&str]); 6] = [
+const KINDS: [(&str, &[&str]); 7] = [
     ("kubernetes.schema", &["version", "where"]),
     ("kubernetes.rule", &["rule", "where"]),
     ("kubernetes.autoscaling", &scenario_file::KEYS),
+    ("kubernetes.scheduling", &["nodes", "rollout", "where"]),
     ("terraform.static", &["rule"]),
     ("select", &["file", "format", "where", "path", "expect"]),
     ("rubric", &["criteria"]),
@@ -135,6 +137,7 @@ fn kind(name: &str, fields: &Fields<'_>, beside: Beside<'_>) -> Option<Kind> {
         }
         "kubernetes.rule" => rule(fields, &names::kubernetes_rules()).map(|rule| Kind::KubernetesRule { rule }),
         "kubernetes.autoscaling" => scenario_file::scenario(fields, beside).map(|s| Kind::KubernetesAutoscaling(Box::new(s))),
+        "kubernetes.scheduling" => scheduling(fields, beside),
         "terraform.static" => rule(fields, &names::terraform_rules()).map(|rule| Kind::TerraformStatic { rule }),
         "select" => select(fields),
         "rubric" => {
@@ -155,6 +158,17 @@ fn kind(name: &str, fields: &Fields<'_>, beside: Beside<'_>) -> Option<Kind> {
             None
         }
     }
+}
+
+/// The nodes stand in the lab's `given/`: what is wrong with them is said where they are named.
+fn scheduling(fields: &Fields<'_>, beside: Beside<'_>) -> Option<Kind> {
+    let rollout = fields.flag("rollout", false);
+    let nodes = beside.given(fields, "nodes")?;
+    for problem in Nodes::read("nodes", nodes).err().into_iter().flatten() {
+        let line = problem.place.map(|p| format!(" on line {}", p.line)).unwrap_or_default();
+        fields.faults.say(fields.line_of("nodes"), format!("the file of nodes is wrong{line}: {}", problem.message));
+    }
+    Some(Kind::KubernetesScheduling { nodes: nodes.to_owned(), rollout })
 }
 
 fn rule(fields: &Fields<'_>, known: &[&'static str]) -> Option<String> {

@@ -315,7 +315,9 @@ fn unreachable(solution: &[File], read: &[Read], faults: &Faults<'_>) {
     let yaml = ends(&[".yaml", ".yml", ".json"]);
     for Read { line, check } in read {
         let why = match &check.kind {
-            Kind::KubernetesSchema { .. } | Kind::KubernetesRule { .. } | Kind::KubernetesAutoscaling(_) if !yaml => {
+            Kind::KubernetesSchema { .. } | Kind::KubernetesRule { .. } | Kind::KubernetesAutoscaling(_) | Kind::KubernetesScheduling { .. }
+                if !yaml =>
+            {
                 Some("the solution has no YAML file".to_owned())
             }
             Kind::TerraformStatic { .. } if !ends(&[".tf"]) => Some("the solution has no .tf file".to_owned()),

@@ -363,6 +363,33 @@ fn files_that_belong_nowhere_are_named() {
 }
 
 #[test]
+fn nodes_are_read_where_a_check_names_them() {
+    let good_node = "apiVersion: v1\nkind: Node\nmetadata: {name: a}\nstatus: {allocatable: {cpu: 4, memory: 16Gi, pods: 110}}\n";
+    for (given, text, expected) in [
+        ("two.yaml", good_node.to_owned(), None),
+        ("other.yaml", good_node.to_owned(), Some("there is no file given/two.yaml beside this one")),
+        ("two.yaml", good_node.replace("16Gi", "16GB"), Some("the file of nodes is wrong on line 4: `memory` is no quantity")),
+        (
+            "two.yaml",
+            good_node.replace("status", "states"),
+            Some("the file of nodes is wrong on line 4: a Node has no field `states` here, did you mean `status`?"),
+        ),
+    ] {
+        let mut files = good();
+        let (_, lab) = files.iter_mut().find(|(path, _)| *path == "01-start/serve/lab.yaml").unwrap();
+        *lab = lab.replace("kind: kubernetes.rule\n    rule: res-mem-lim", "kind: kubernetes.scheduling\n    nodes: two.yaml");
+        let path = format!("01-start/serve/given/{given}");
+        files.push((path.as_str(), text));
+        files.sort();
+        let said = faults(&files);
+        match expected {
+            None => assert_eq!(said, Vec::<String>::new()),
+            Some(expected) => assert!(said.iter().any(|s| s.ends_with(expected)), "{expected}: {said:#?}"),
+        }
+    }
+}
+
+#[test]
 fn what_is_missing_is_named() {
     let table = [
         ("01-start/week.md", "01-start/week.md:1: this file is missing: it is the week's lesson"),

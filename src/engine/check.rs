@@ -37,6 +37,7 @@ impl Check {
             Kind::KubernetesSchema { version } => format!("Every document is a valid Kubernetes {version} object"),
             Kind::KubernetesRule { rule } => rules::by_id(rule).map_or_else(|| self.id_in_words(), |r| r.about().title.to_owned()),
             Kind::KubernetesAutoscaling(_) => "The autoscaler keeps its objectives when a load is replayed".into(),
+            Kind::KubernetesScheduling { .. } => "Every pod finds a place on the nodes that are given".into(),
             Kind::Quiz(question) => question.variant(1).map_or_else(|| self.id_in_words(), |v| v.ask.clone()),
             Kind::TerraformStatic { .. } | Kind::Select { .. } | Kind::Rubric { .. } => self.id_in_words(),
         }
@@ -78,6 +79,9 @@ pub enum Kind {
     KubernetesRule { rule: String },
     #[serde(rename = "kubernetes.autoscaling")]
     KubernetesAutoscaling(Box<autoscaling::Scenario>),
+    /// Whether all pods find a place on these nodes, given as the text of Node objects; with `rollout` also in the middle of one.
+    #[serde(rename = "kubernetes.scheduling")]
+    KubernetesScheduling { nodes: String, rollout: bool },
     #[serde(rename = "terraform.static")]
     TerraformStatic { rule: String },
     #[serde(rename = "select")]

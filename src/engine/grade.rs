@@ -2,6 +2,7 @@
 use super::check::{Check, Checks, Format, Kind, Surroundings};
 use super::child::Phase;
 use super::files::Files;
+use super::kubernetes::scheduling::Nodes;
 use super::kubernetes::{self, DocumentId, Kubernetes};
 use super::report::{Because, Finding, Graded, Outcome, Problem, Report, Version};
 use super::terraform::Terraform;
@@ -58,6 +59,7 @@ pub fn grade(checks: &Checks, files: &Files, surroundings: &Surroundings, told: 
             Kind::KubernetesSchema { .. }
                 | Kind::KubernetesRule { .. }
                 | Kind::KubernetesAutoscaling(_)
+                | Kind::KubernetesScheduling { .. }
                 | Kind::Select { format: None | Some(Format::Kubernetes), .. }
         )
     });
@@ -191,6 +193,7 @@ fn carry_out(check: &Check, sources: &Sources<'_>, surroundings: &Surroundings) 
                 missing: outcome.missing,
             }
         }
+        Kind::KubernetesScheduling { nodes, rollout } => scheduling(check, nodes, *rollout, sources),
         Kind::TerraformStatic { rule } => terraform_rule(check, rule, sources),
         Kind::Select { .. } => select::run(check, sources),
         Kind::Quiz(question) => alone(match &sources.answers {
@@ -256,6 +259,19 @@ fn kubernetes_rule(check: &Check, rule: &str, sources: &Sources<'_>) -> Checked 
     let passed = kubernetes::rules::by_id(rule).map_or_else(String::new, |r| r.about().title.to_owned());
     Checked {
         finding: Finding::from_problems(&check.id, check.points, passed, result.problems),
+        looked_at: result.looked_at.into_iter().map(Document::Kubernetes).collect(),
+        missing: result.missing,
+    }
+}
+
+fn scheduling(check: &Check, nodes: &str, rollout: bool, sources: &Sources<'_>) -> Checked {
+    let Ok(nodes) = Nodes::read("nodes", nodes) else {
+        return alone(no_tool(check, "The lab's nodes can't be read."));
+    };
+    let result = sources.kubernetes.scheduling(&nodes, check.only.as_ref(), rollout);
+    let finding = Finding::from_problems(&check.id, check.points, result.passed, result.problems);
+    Checked {
+        finding: Finding { figure: result.figure, ..finding },
         looked_at: result.looked_at.into_iter().map(Document::Kubernetes).collect(),
         missing: result.missing,
     }

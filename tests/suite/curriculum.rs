@@ -115,7 +115,9 @@ async fn staff_see_the_weeks_of_their_own_cohort(portal: Portal) {
     let (id, mut ada, mut ines) = cohort(&portal).await;
     ines.opens(&format!("/cohorts/{id}/weeks")).await.sees("Capstone: one working day").does_not_see("locked");
     ines.opens(&format!("/cohorts/{id}/weeks/16")).await.sees("opens for students").is_answered(200);
-    ines.opens(&format!("/cohorts/{id}/labs/network-policies")).await.sees("Students hand in here");
+    ines.opens(&format!("/cohorts/{id}/labs/network-policies")).await.sees("Students hand in here").does_not_see("What the checks know");
+    ines.opens(&format!("/cohorts/{id}/labs/schedule-inference")).await.sees("What the checks know").sees("two-l4.yaml").sees("p4de.24xlarge");
+    ines.sees("Every pod finds a place on the nodes that are given");
     ines.opens("/labs/network-policies").await.is_answered(200);
     let others = portal.begins_cohort("Slate", &portal.app.programs.current().unwrap().hash, "2026-09-28", "UTC").await;
     ines.opens(&format!("/cohorts/{others}/weeks")).await.is_answered(404);

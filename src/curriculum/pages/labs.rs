@@ -74,6 +74,8 @@ struct Show {
     checks: Vec<CheckLine>,
     hidden: (usize, u32),
     start: Vec<(String, Html)>,
+    /// What checks know beside the hand-in: nodes, loads.
+    given: Vec<(String, Html)>,
     needs: Vec<Need>,
     /// The percent that passes a lab.
     pass: u32,
@@ -160,7 +162,8 @@ async fn show_lab(app: &App, conn: &mut Conn, site: Site, view: &View, id: &LabI
         instructions: app.programs.rendered(&lab.instructions),
         checks: check_lines(lab, &last),
         hidden: lab.hidden(),
-        start: lab.start.iter().map(|file| (file.path.clone(), markdown::file(&file.path, &String::from_utf8_lossy(&file.bytes)))).collect(),
+        start: shown(&lab.start),
+        given: shown(&lab.given),
         needs,
         pass: view.program.pass,
         sandbox: lab.sandbox.as_deref().and_then(|id| view.program.preset(id)).cloned(),
@@ -222,6 +225,10 @@ fn stand_of(view: &View, standing: &Standing<'_>, lab: &Lab) -> Stand {
     }
 }
 
+fn shown(files: &[File]) -> Vec<(String, Html)> {
+    files.iter().map(|file| (file.path.clone(), markdown::file(&file.path, &String::from_utf8_lossy(&file.bytes)))).collect()
+}
+
 /// The checks that are no secret.
 fn check_lines(lab: &Lab, last: &[(String, &'static str)]) -> Vec<CheckLine> {
     let line = |check: &Check| CheckLine {
@@ -248,6 +255,7 @@ fn what(check: &Check) -> Html {
             let title = kubernetes::rules::by_id(rule).map_or(rule.as_str(), |rule| rule.about().title);
             format!("[{title}](/rules/{rule}){on}")
         }
+        Kind::KubernetesScheduling { .. } => format!("{}{on}", check.title()),
         Kind::TerraformStatic { rule } => {
             let title = crate::engine::terraform::rules::by_id(rule).map_or(rule.as_str(), |rule| rule.title());
             format!("[{title}](/rules/{rule})")

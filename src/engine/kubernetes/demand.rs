@@ -173,6 +173,20 @@ fn surge(object: &Object<'_>, count: u64) -> u64 {
     share(strategy.and_then(|s| s.path(&["rollingUpdate", "maxSurge"])), count).unwrap_or_else(|| count.div_ceil(4))
 }
 
+/// Pods that a roll-out may take away before new ones are there: a quarter, rounded down, unless the strategy says otherwise.
+/// The API takes one where neither more nor fewer would be allowed.
+pub fn may_be_missing(object: &Object<'_>, count: u64) -> u64 {
+    let written = object.node.path(&["spec", "strategy", "rollingUpdate", "maxUnavailable"]);
+    let percent = |text: &str| text.strip_suffix('%')?.parse::<u64>().ok();
+    let of_text = |text: &str| percent(text).map(|p| count * p.min(1000) / 100);
+    let missing = match written {
+        Some(node) => node.as_i64().map(|n| u64::try_from(n).unwrap_or(0)).or_else(|| of_text(node.as_str()?)),
+        None => None,
+    };
+    let missing = missing.unwrap_or(count / 4);
+    if surge(object, count) == 0 { missing.max(1) } else { missing }
+}
+
 /// A number, or a percentage of `whole` rounded up.
 fn share(node: Option<&Node>, whole: u64) -> Option<u64> {
     let node = node?;

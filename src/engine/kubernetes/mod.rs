@@ -8,6 +8,7 @@ mod forms;
 pub mod objects;
 pub mod quantity;
 pub mod rules;
+pub mod scheduling;
 mod schema;
 pub mod sources;
 #[cfg(test)]
