@@ -11,6 +11,8 @@ mod pods;
 mod policies;
 mod rbac;
 #[cfg(test)]
+mod refusal_cases;
+#[cfg(test)]
 mod refusals;
 mod resources;
 mod schedule;
