@@ -13,6 +13,7 @@ use crate::engine::yaml::{Node as Yaml, Span};
 use std::collections::BTreeMap;
 
 const WHY: &str = "A pod that fits on no node stays Pending; nothing but an event says why.";
+const PREEMPTION: &str = " It has a priority: in a cluster pods of a lower one may have to go for it, which is not worked out here.";
 /// Node names that a sentence lists.
 const NAMES: usize = 3;
 /// What a name of a resource or a label may take of a sentence.
@@ -110,7 +111,11 @@ fn no_place(room: &Room<'_, '_>, placement: &Placement, waiting: &Waiting) -> Op
         Some((reason, node)) => mend(room, placement, it, *reason, node, waiting),
         None => (it.of.object.head(), None),
     };
-    let problem = it.of.object.problem(span, message).why(format!("{nearby}{WHY}"));
+    let problem = it
+        .of
+        .object
+        .problem(span, message)
+        .why(format!("{nearby}{WHY}{}", if it.of.pod.spec.get("priorityClassName").is_some() { PREEMPTION } else { "" }));
     Some(Problem { fix, ..problem }.clipped())
 }
 

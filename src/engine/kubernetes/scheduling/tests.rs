@@ -368,12 +368,20 @@ fn a_roll_out_that_never_ends_is_a_note_or_a_problem() {
 }
 
 #[test]
-fn gates_and_other_schedulers_are_said() {
+fn gates_other_schedulers_and_priorities_are_said() {
     let one = nodes(&node("n1", "", "", ROOM));
     let gated = result(&pod("p", "", "schedulingGates: [{name: kueue.x-k8s.io/admission}], containers: [{name: a}]"), &one, false);
     assert_eq!(gated.passed, "The only pod fits: `p` on `n1`. `p` waits for its gates first: `kueue.x-k8s.io/admission`.");
     let other = result(&pod("p", "", "schedulerName: volcano, containers: [{name: a}]"), &one, false);
     assert!(other.passed.contains("`p` is placed by `volcano`"), "{}", other.passed);
+    let urgent = result(&pod("p", "", &format!("priorityClassName: high, {}", asking("cpu: 9"))), &one, false);
+    assert!(
+        urgent.problems[0]
+            .why
+            .as_ref()
+            .unwrap()
+            .ends_with("It has a priority: in a cluster pods of a lower one may have to go for it, which is not worked out here.")
+    );
     let nothing = result("apiVersion: v1\nkind: Service\nmetadata: {name: s}\n", &one, false);
     assert!(nothing.missing && nothing.problems.len() == 1);
 }
