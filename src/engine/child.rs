@@ -106,6 +106,7 @@ fn answer(from: &mut impl Read, to: &mut impl Write, busy: &Mutex<Option<Instant
     while let Some(message) = read(from, LONGEST_REQUEST)? {
         set(Some(Instant::now()));
         let request: Request = serde_json::from_slice(&message)?;
+        drop(message);
         let response = match request {
             Request::Grade { checks, files, surroundings } => {
                 let mut unsaid = Ok(());

@@ -1,29 +1,64 @@
 //! The API's schemas: a version is opened when first asked for, a kind compiled when first met.
 use jsonschema::{PatternOptions, Registry, Validator};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
-use std::io::Read;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// The versions whose schemas are embedded, oldest first.
 pub const VERSIONS: [&str; 3] = ["1.35", "1.36", "1.37"];
 /// The base of all references between schemas.
 pub const BASE: &str = "https://kubernetes.io/api/_definitions.json";
-static PACKED: [&[u8]; 3] = [
-    include_bytes!("../data/kubernetes-1.35.json.gz"),
-    include_bytes!("../data/kubernetes-1.36.json.gz"),
-    include_bytes!("../data/kubernetes-1.37.json.gz"),
-];
-static OPENED: [OnceLock<Result<Catalog, String>>; 3] = [OnceLock::new(), OnceLock::new(), OnceLock::new()];
+static OPENED: [OnceLock<Catalog>; 3] = [OnceLock::new(), OnceLock::new(), OnceLock::new()];
 
-/// One version's schemas. About 10 MB once open, so only a process that grades opens any.
+/// What `build.rs` made of a file of schemas: the text of all of them, and where in it each stands.
+pub struct Packed {
+    pub text: &'static str,
+    pub index: &'static [Indexed],
+}
+
+/// One schema's name, the `apiVersion` and `kind` it describes (empty for parts of kinds), and its range in the text.
+pub type Indexed = (&'static str, &'static str, &'static str, usize, usize);
+
+macro_rules! packed {
+    ($name:literal) => {
+        $crate::engine::kubernetes::catalog::Packed {
+            text: include_str!(concat!(env!("OUT_DIR"), "/", $name, ".txt")),
+            index: include!(concat!(env!("OUT_DIR"), "/", $name, ".rs")),
+        }
+    };
+}
+pub(super) use packed;
+
+static PACKED: [Packed; 3] = [packed!("kubernetes-1.35"), packed!("kubernetes-1.36"), packed!("kubernetes-1.37")];
+
+/// One version's schemas, each read when it is first asked for: a hand-in meets a few of the hundreds.
 pub struct Catalog {
     pub version: &'static str,
-    definitions: Arc<Value>,
+    definitions: HashMap<&'static str, Definition>,
     /// `(apiVersion, kind)` to the definition's name.
-    kinds: BTreeMap<(String, String), String>,
-    registry: Registry<'static>,
+    kinds: BTreeMap<(&'static str, &'static str), &'static str>,
     compiled: Mutex<HashMap<String, Arc<Validator>>>,
+}
+
+/// A schema that is parsed at most once.
+pub struct Definition {
+    text: &'static str,
+    parsed: OnceLock<Value>,
+}
+
+impl Definition {
+    pub fn new(packed: &'static Packed, (_, _, _, start, end): Indexed) -> Definition {
+        Definition { text: packed.text.get(start..end).unwrap_or("null"), parsed: OnceLock::new() }
+    }
+
+    pub fn schema(&self) -> &Value {
+        self.parsed.get_or_init(|| self.read())
+    }
+
+    /// The schema, not kept.
+    pub fn read(&self) -> Value {
+        serde_json::from_str(self.text).unwrap_or_default()
+    }
 }
 
 impl Catalog {
@@ -32,39 +67,25 @@ impl Catalog {
         let Some(n) = VERSIONS.iter().position(|v| *v == version) else {
             return Err(format!("there are no schemas for Kubernetes {version}; known are {}", VERSIONS.join(", ")));
         };
-        OPENED[n]
-            .get_or_init(|| Catalog::unpack(n).map_err(|e| format!("the embedded schemas of {version} can't be read: {e}")))
-            .as_ref()
-            .map_err(Clone::clone)
-    }
-
-    fn unpack(n: usize) -> Result<Catalog, String> {
-        let mut text = Vec::new();
-        flate2::read::GzDecoder::new(PACKED[n]).read_to_end(&mut text).map_err(|e| e.to_string())?;
-        let definitions: Arc<Value> = Arc::new(serde_json::from_slice(&text).map_err(|e| e.to_string())?);
-        drop(text);
-        let mut kinds = BTreeMap::new();
-        for (name, schema) in definitions["$defs"].as_object().into_iter().flatten() {
-            // Several groups at once mean a helper of every group, like DeleteOptions: nothing one hands in.
-            let Some([one]) = schema["x-kubernetes-group-version-kind"].as_array().map(Vec::as_slice) else { continue };
-            let (group, version, kind) =
-                (one["group"].as_str().unwrap_or(""), one["version"].as_str().unwrap_or(""), one["kind"].as_str().unwrap_or(""));
-            let api = if group.is_empty() { version.to_string() } else { format!("{group}/{version}") };
-            kinds.insert((api, kind.to_string()), name.clone());
-        }
-        let registry =
-            Registry::new().add(BASE, Arc::clone(&definitions)).and_then(jsonschema::RegistryBuilder::prepare).map_err(|e| e.to_string())?;
-        Ok(Catalog { version: VERSIONS[n], definitions, kinds, registry, compiled: Mutex::new(HashMap::new()) })
+        Ok(OPENED[n].get_or_init(|| {
+            let packed = &PACKED[n];
+            Catalog {
+                version: VERSIONS[n],
+                definitions: packed.index.iter().map(|one| (one.0, Definition::new(packed, *one))).collect(),
+                kinds: packed.index.iter().filter(|one| !one.2.is_empty()).map(|(name, api, kind, ..)| ((*api, *kind), *name)).collect(),
+                compiled: Mutex::new(HashMap::new()),
+            }
+        }))
     }
 
     /// The definition that describes this kind.
-    pub fn definition(&self, api_version: &str, kind: &str) -> Option<&str> {
-        self.kinds.get(&(api_version.to_string(), kind.to_string())).map(String::as_str)
+    pub fn definition(&self, api_version: &str, kind: &str) -> Option<&'static str> {
+        self.kinds.get(&(api_version, kind)).copied()
     }
 
     /// All `(apiVersion, kind)` pairs, lists of objects excepted.
-    pub fn kinds(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.kinds.keys().filter(|(_, kind)| !kind.ends_with("List")).map(|(api, kind)| (api.as_str(), kind.as_str()))
+    pub fn kinds(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.kinds.keys().filter(|(_, kind)| !kind.ends_with("List")).copied()
     }
 
     pub fn validator(&self, definition: &str) -> Result<Arc<Validator>, String> {
@@ -79,35 +100,46 @@ impl Catalog {
 
     /// Compiles a schema that may refer to this version's definitions. Patterns are matched in linear time, whoever wrote them.
     pub fn compile(&self, schema: &Value) -> Result<Validator, String> {
-        let options = jsonschema::options().with_registry(&self.registry).with_pattern_options(PatternOptions::regex());
+        let definitions = json!({ "$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": self.referred_to(schema) });
+        let registry = Registry::new().add(BASE, definitions).and_then(jsonschema::RegistryBuilder::prepare).map_err(|e| e.to_string())?;
+        let options = jsonschema::options().with_registry(&registry).with_pattern_options(PatternOptions::regex());
         options.build(schema).map_err(|e| e.to_string())
+    }
+
+    /// The definitions that a schema refers to, and those that they refer to.
+    fn referred_to(&self, schema: &Value) -> Map<String, Value> {
+        let mut all = Map::new();
+        let mut unread = vec![schema];
+        while let Some(next) = unread.pop() {
+            match next {
+                Value::Object(keys) => {
+                    unread.extend(keys.values());
+                    let name = keys.get("$ref").and_then(Value::as_str).and_then(|to| to.rsplit('/').next());
+                    if let Some((name, definition)) = name.and_then(|n| self.definitions.get_key_value(n))
+                        && !all.contains_key(*name)
+                    {
+                        all.insert((*name).to_owned(), definition.schema().clone());
+                        unread.push(definition.schema());
+                    }
+                }
+                Value::Array(items) => unread.extend(items),
+                _ => {}
+            }
+        }
+        all
     }
 
     /// The schema of a definition.
     pub fn schema(&self, definition: &str) -> Option<Field<'_>> {
-        self.definitions["$defs"].get_key_value_checked(definition).map(|(name, schema)| Field {
-            catalog: self,
-            definition: Some(name),
-            schema,
-            here: schema,
-        })
-    }
-}
-
-trait GetKey {
-    fn get_key_value_checked(&self, key: &str) -> Option<(&str, &Value)>;
-}
-
-impl GetKey for Value {
-    fn get_key_value_checked(&self, key: &str) -> Option<(&str, &Value)> {
-        self.as_object()?.get_key_value(key).map(|(k, v)| (k.as_str(), v))
+        let (name, found) = self.definitions.get_key_value(definition)?;
+        Some(Field { catalog: self, definition: Some(name), schema: found.schema(), here: found.schema() })
     }
 }
 
 /// A place in the schemas: what a field may hold, and what it is for.
 #[derive(Clone, Copy)]
 pub struct Field<'a> {
-    catalog: &'a Catalog,
+    pub(super) catalog: &'a Catalog,
     /// The definition this field's value is an instance of: `io.k8s.api.core.v1.Container`.
     pub definition: Option<&'a str>,
     /// What the value must look like, references followed.
@@ -122,7 +154,7 @@ impl<'a> Field<'a> {
         Field { catalog, definition: None, schema, here: schema }
     }
 
-    fn of(catalog: &'a Catalog, here: &'a Value) -> Option<Field<'a>> {
+    pub(super) fn of(catalog: &'a Catalog, here: &'a Value) -> Option<Field<'a>> {
         match here["$ref"].as_str() {
             Some(reference) => {
                 let name = reference.rsplit('/').next()?;

@@ -1,31 +1,47 @@
 //! Custom resources: schemas embedded for the kinds that labs use, and those of definitions in the hand-in itself.
-use super::catalog::{BASE, Catalog, Field};
+use super::catalog::{BASE, Catalog, Definition, Field, Packed, packed};
 use crate::engine::yaml::Node;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
-use std::io::Read;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
-static PACKED: &[u8] = include_bytes!("../data/custom-resources.json.gz");
-static EMBEDDED: OnceLock<Vec<Kind>> = OnceLock::new();
+static PACKED: Packed = packed!("custom-resources");
+static EMBEDDED: LazyLock<Vec<Kind>> = LazyLock::new(|| {
+    PACKED.index.iter().map(|one| Kind { from: From::Embedded(Definition::new(&PACKED, *one)), ..Kind::new(one.1, one.2, Value::Null) }).collect()
+});
 
 /// A kind that a CustomResourceDefinition defines.
 pub struct Kind {
     pub api: String,
     pub kind: String,
-    schema: Value,
+    from: From,
+    /// The strict form of the definition's schema, made when first asked for.
+    strict: OnceLock<Value>,
     /// By the version of Kubernetes whose definitions it refers to.
     compiled: Mutex<HashMap<&'static str, Arc<Validator>>>,
 }
 
+/// Where a kind's schema comes from.
+enum From {
+    Embedded(Definition),
+    HandIn(Value),
+}
+
 impl Kind {
-    fn new(api: String, kind: String, openapi: &Value) -> Kind {
-        Kind { api, kind, schema: strict_root(openapi), compiled: Mutex::new(HashMap::new()) }
+    fn new(api: impl Into<String>, kind: impl Into<String>, openapi: Value) -> Kind {
+        Kind { api: api.into(), kind: kind.into(), from: From::HandIn(openapi), strict: OnceLock::new(), compiled: Mutex::new(HashMap::new()) }
+    }
+
+    fn schema(&self) -> &Value {
+        self.strict.get_or_init(|| match &self.from {
+            From::Embedded(definition) => strict_root(&definition.read()),
+            From::HandIn(openapi) => strict_root(openapi),
+        })
     }
 
     pub fn field<'a>(&'a self, catalog: &'a Catalog) -> Field<'a> {
-        Field::root(catalog, &self.schema)
+        Field::root(catalog, self.schema())
     }
 
     pub fn validator(&self, catalog: &Catalog) -> Result<Arc<Validator>, String> {
@@ -33,20 +49,15 @@ impl Kind {
         if let Some(known) = compiled.get(catalog.version) {
             return Ok(Arc::clone(known));
         }
-        let validator = Arc::new(catalog.compile(&self.schema)?);
+        let validator = Arc::new(catalog.compile(self.schema())?);
         compiled.insert(catalog.version, Arc::clone(&validator));
         Ok(validator)
     }
 }
 
-/// The kinds whose schemas are embedded; opened when an object is met that is none of Kubernetes' own.
+/// The kinds whose schemas are embedded.
 pub fn embedded() -> &'static [Kind] {
-    EMBEDDED.get_or_init(|| {
-        let mut text = Vec::new();
-        let read = flate2::read::GzDecoder::new(PACKED).read_to_end(&mut text);
-        let all: Map<String, Value> = read.ok().and_then(|_| serde_json::from_slice(&text).ok()).unwrap_or_default();
-        all.iter().filter_map(|(name, schema)| name.split_once(' ').map(|(api, kind)| Kind::new(api.into(), kind.into(), schema))).collect()
-    })
+    &EMBEDDED
 }
 
 /// The kinds that a CustomResourceDefinition of the hand-in defines, one for each served version.
@@ -59,7 +70,7 @@ pub fn defined_by(root: &Node) -> Vec<Kind> {
     let versions = root.path(&["spec", "versions"]).map_or(&[][..], Node::items);
     let served = versions.iter().filter(|v| v.get("served").and_then(Node::as_bool) != Some(false));
     let each = served.filter_map(|v| Some((v.get("name")?.as_str()?, v.path(&["schema", "openAPIV3Schema"])?)));
-    each.map(|(version, schema)| Kind::new(format!("{group}/{version}"), kind.into(), &schema.to_json())).collect()
+    each.map(|(version, schema)| Kind::new(format!("{group}/{version}"), kind, schema.to_json())).collect()
 }
 
 fn strict_root(openapi: &Value) -> Value {

@@ -4,6 +4,7 @@ pub mod catalog;
 mod custom;
 pub mod demand;
 mod doc;
+mod fits;
 mod forms;
 pub mod objects;
 pub mod quantity;

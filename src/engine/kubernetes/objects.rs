@@ -19,6 +19,10 @@ pub const MOST: usize = 2_000;
 #[derive(Default)]
 pub struct Objects<'a> {
     all: Vec<Object<'a>>,
+    /// Where in `all` the objects of a kind are: rules ask for a kind again for every object.
+    kinds: HashMap<&'a str, Vec<usize>>,
+    /// Where in `all` the objects are that size another.
+    scalers: Vec<usize>,
     /// Sets of labels, each kept once: what a selector says of one it says of every pod that has it.
     labels: HashMap<Labels<'a>, Rc<Labels<'a>>>,
     /// Says so where the first one stands that is too many.
@@ -97,6 +101,10 @@ impl<'a> Objects<'a> {
             };
         }
         let (api, name, namespace) = (text(root, &["apiVersion"]), text(root, &["metadata", "name"]), text(root, &["metadata", "namespace"]));
+        self.kinds.entry(kind).or_default().push(self.all.len());
+        if root.path(&["spec", "scaleTargetRef"]).is_some() {
+            self.scalers.push(self.all.len());
+        }
         self.all.push(Object { id, doc: doc.clone(), node: root, api, kind, name, namespace, pods });
     }
 
@@ -110,7 +118,7 @@ impl<'a> Objects<'a> {
     }
 
     pub fn kind<'s>(&'s self, kind: &'s str) -> impl Iterator<Item = &'s Object<'a>> {
-        self.all.iter().filter(move |o| o.kind == kind)
+        self.kinds.get(kind).into_iter().flatten().filter_map(|n| self.all.get(*n))
     }
 
     pub fn with_pods(&self) -> impl Iterator<Item = &Object<'a>> {
@@ -118,12 +126,12 @@ impl<'a> Objects<'a> {
     }
 
     pub fn find(&self, kind: &str, name: &str, beside: &Object<'_>) -> Option<&Object<'a>> {
-        self.all.iter().find(|o| o.kind == kind && o.name == name && o.beside(beside))
+        self.kinds.get(kind)?.iter().filter_map(|n| self.all.get(*n)).find(|o| o.name == name && o.beside(beside))
     }
 
     /// The autoscaler that sizes an object: a HorizontalPodAutoscaler or a KEDA ScaledObject.
     pub fn autoscaler(&self, of: &Object<'_>) -> Option<&Object<'a>> {
-        self.all.iter().find(|o| {
+        self.scalers.iter().filter_map(|n| self.all.get(*n)).find(|o| {
             let Some(target) = o.node.path(&["spec", "scaleTargetRef"]) else { return false };
             let kind = target.get("kind").and_then(Node::as_str).unwrap_or("Deployment");
             o.beside(of) && kind == of.kind && target.get("name").and_then(Node::as_str) == Some(of.name)

@@ -2,6 +2,7 @@
 use super::catalog::{Catalog, Field};
 use super::custom::Kind;
 use super::doc::Doc;
+use super::fits;
 use super::forms;
 use super::values::{self, MOST};
 use super::versions;
@@ -15,13 +16,18 @@ const NESTED: usize = 3;
 
 /// All that is wrong with one object (a document, or an item of a `List`), in the order of the file.
 pub fn check(catalog: &Catalog, own: &[Kind], doc: &Doc<'_>, root: &Node) -> Vec<Problem> {
-    let (field, validator) = match versions::identify(catalog, own, doc, root) {
+    let shape = match versions::identify(catalog, own, doc, root) {
         Ok(shape) => shape,
         Err(problems) => return problems,
     };
-    let json = root.to_json();
+    let field = shape.field;
     let mut found = Vec::new();
-    if !validator.is_valid(&json) {
+    if !fits::surely(root, field) {
+        let validator = match shape.validator(catalog) {
+            Ok(validator) => validator,
+            Err(reason) => return vec![versions::unusable(doc, root.span, "this kind", &reason)],
+        };
+        let json = root.to_json();
         for error in validator.iter_errors(&json).take(MOST) {
             let path: Vec<String> = error.instance_path().iter().map(|s| s.to_string()).collect();
             Explain { doc, root, path, top: field, nested: 0 }.explain(error.kind(), &error, &mut found);

@@ -4,7 +4,7 @@ use super::custom::{self, Kind};
 use super::doc::Doc;
 use super::words;
 use crate::engine::report::Problem;
-use crate::engine::yaml::{Node, Value};
+use crate::engine::yaml::{Node, Span, Value};
 use jsonschema::Validator;
 use std::sync::Arc;
 
@@ -80,7 +80,22 @@ pub fn listed(table: &'static [(&str, &[&str], &str, &str)], api: &str, kind: &s
 }
 
 /// What an object must look like.
-pub type Shape<'a> = (Field<'a>, Arc<Validator>);
+#[derive(Clone, Copy)]
+pub struct Shape<'a> {
+    pub field: Field<'a>,
+    /// None for a definition of Kubernetes' own.
+    custom: Option<&'a Kind>,
+}
+
+impl Shape<'_> {
+    /// The schema in the form that says what is wrong; compiled when first asked for.
+    pub fn validator(&self, catalog: &Catalog) -> Result<Arc<Validator>, String> {
+        match (self.custom, self.field.definition) {
+            (Some(kind), _) => kind.validator(catalog),
+            (None, definition) => catalog.validator(definition.unwrap_or_default()),
+        }
+    }
+}
 
 /// The shape an object must have, or what is wrong with the way it names itself; `own` are kinds that the hand-in defines.
 pub fn identify<'a>(catalog: &'a Catalog, own: &'a [Kind], doc: &Doc<'_>, root: &Node) -> Result<Shape<'a>, Vec<Problem>> {
@@ -94,18 +109,15 @@ pub fn identify<'a>(catalog: &'a Catalog, own: &'a [Kind], doc: &Doc<'_>, root: 
     let text = |key: &str| root.get(key).and_then(Node::as_str);
     match (text("apiVersion"), text("kind")) {
         (Some(api), Some(kind)) => {
-            let custom = || own.iter().chain(custom::embedded()).find(|k| k.api == api && k.kind == kind);
-            let shape = match catalog.definition(api, kind) {
-                Some(definition) => catalog.schema(definition).map(|field| catalog.validator(definition).map(|v| (field, v))),
-                None => custom().map(|k| k.validator(catalog).map(|v| (k.field(catalog), v))),
-            };
-            match shape {
-                Some(Ok(shape)) => Ok(shape),
-                Some(Err(reason)) => Err(vec![
-                    doc.problem(start, format!("the schema of {kind} can't be used: {reason}"))
-                        .fix("Mend the schema in the CustomResourceDefinition."),
-                ]),
-                None => Err(vec![unknown(catalog, doc, root, api, kind)]),
+            let named = |k: &&Kind| k.api == api && k.kind == kind;
+            let custom = |k: &'a Kind| Shape { field: k.field(catalog), custom: Some(k) };
+            if let Some(field) = catalog.definition(api, kind).and_then(|definition| catalog.schema(definition)) {
+                Ok(Shape { field, custom: None })
+            } else if let Some(kind) = own.iter().find(named) {
+                // Only here may a schema be broken: that is said whatever the object is.
+                kind.validator(catalog).map(|_| custom(kind)).map_err(|reason| vec![unusable(doc, start, &kind.kind, &reason)])
+            } else {
+                custom::embedded().iter().find(named).map(custom).ok_or_else(|| vec![unknown(catalog, doc, root, api, kind)])
             }
         }
         (None, Some(kind)) => {
@@ -127,6 +139,11 @@ pub fn identify<'a>(catalog: &'a Catalog, own: &'a [Kind], doc: &Doc<'_>, root: 
             Err(vec![problem.fix("Add `kind:` below `apiVersion:`.")])
         }
     }
+}
+
+/// Says that a schema can't be used, and why.
+pub fn unusable(doc: &Doc<'_>, at: Span, kind: &str, reason: &str) -> Problem {
+    doc.problem(at, format!("the schema of {kind} can't be used: {reason}")).fix("Mend the schema in the CustomResourceDefinition.")
 }
 
 fn unknown(catalog: &Catalog, doc: &Doc<'_>, root: &Node, api: &str, kind: &str) -> Problem {
