@@ -31,9 +31,12 @@ pub fn lint(files: &Files) -> Vec<Problem> {
         });
     }
     let kubernetes = Kubernetes::read(files, &streams);
-    problems.extend(kubernetes.objects().too_many().cloned().map(|p| named(p, "too-many")));
-    match kubernetes.schema(VERSION, None) {
-        Ok(results) => problems.extend(results.into_iter().flat_map(|(_, found)| found).map(|p| named(p, "schema"))),
+    problems.extend(too_many(&kubernetes));
+    match kubernetes.schema(VERSION, None).and_then(|found| Ok((found, kubernetes.schema_beyond(VERSION)?))) {
+        Ok((results, beyond)) => {
+            let found = results.into_iter().flat_map(|(_, found)| found).chain(beyond);
+            problems.extend(found.map(|p| named(p, "schema")));
+        }
         Err(why) => problems.push(Problem::new(why)),
     }
     for rule in rules::all() {
@@ -48,6 +51,16 @@ pub fn lint(files: &Files) -> Vec<Problem> {
     }
     problems.sort_by(|a, b| key(a).cmp(&key(b)));
     report::listed(problems, LISTED)
+}
+
+/// What is said where a folder has more objects than the rules compare with each other.
+fn too_many(kubernetes: &Kubernetes<'_>) -> Option<Problem> {
+    let (objects, beyond) = (kubernetes.objects(), kubernetes.objects().beyond().len());
+    let message = format!(
+        "the rules look at {} objects in one run; this one and those after it, up to {beyond}, were held to their schemas alone",
+        objects.all().len()
+    );
+    objects.too_many().cloned().map(|p| named(Problem { message, ..p }.fix("Lint the folders one by one."), "too-many"))
 }
 
 /// What is said about YAML that is no Kubernetes object: Compose files, values of charts.

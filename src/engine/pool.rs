@@ -1,5 +1,5 @@
 //! A few children at hand for grading: one request at a time each, a wall limit, replaced when they die or grow old.
-use super::child::{LONGEST, Phase, Request, Response};
+use super::child::{ENVIRONMENT, LONGEST, Phase, Request, Response};
 use super::report::Report;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -118,7 +118,14 @@ impl Pool {
 
     fn start(&self) -> Result<Running, ChildFailure> {
         let mut command = Command::new(&self.0.program);
-        command.arg("engine-child").env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        command
+            .arg("engine-child")
+            .env_clear()
+            .envs(ENVIRONMENT)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
         let mut child = command.spawn().map_err(ChildFailure::NotStarted)?;
         match (child.stdin.take(), child.stdout.take()) {
             (Some(input), Some(output)) => Ok(Running { child, input, output, requests: 0 }),

@@ -179,6 +179,9 @@ impl Problem {
 
 /// Text of at most so many characters, with an ellipsis where it was cut.
 pub fn clip(text: String, most: usize) -> String {
+    if text.len() <= most {
+        return text;
+    }
     match text.char_indices().nth(most) {
         None => text,
         Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),

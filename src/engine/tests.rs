@@ -283,5 +283,20 @@ fn too_many_objects_are_said_by_the_schema_and_by_lint() {
     let pods = files(&[("pods.yaml", &pods)]);
     let report = graded(vec![schema()], &pods);
     assert!(report.findings[0].message.starts_with("a hand-in may have 2000 objects"), "{}", report.findings[0].message);
-    assert!(lint::lint(&pods).iter().any(|p| p.rule.as_deref() == Some("too-many")));
+    let problems = lint::lint(&pods);
+    let said = problems.iter().find(|p| p.rule.as_deref() == Some("too-many")).unwrap();
+    assert!(said.message.contains("2000 objects") && said.message.contains("up to 501, were held to their schemas alone"), "{}", said.message);
+}
+
+#[test]
+fn lint_holds_objects_that_are_too_many_to_be_compared_to_their_schemas() {
+    let maps = |last: &str| {
+        let good = "  - {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n".repeat(2_000);
+        lint::lint(&files(&[("maps.yaml", &format!("apiVersion: v1\nkind: List\nitems:\n{good}  - {last}\n"))]))
+    };
+    let of_schema =
+        |problems: Vec<Problem>| problems.into_iter().filter(|p| p.rule.as_deref() == Some("schema")).map(|p| p.message).collect::<Vec<_>>();
+    let found = of_schema(maps("{apiVersion: v1, kind: ConfigMap, metadata: {name: b}, date: {}}"));
+    assert!(found.len() == 1 && found[0].contains("did you mean `data`?"), "{found:?}");
+    assert!(of_schema(maps("{apiVersion: v1, kind: ConfigMap, metadata: {name: b}, data: {}}")).is_empty());
 }

@@ -117,6 +117,12 @@ impl<'a> Kubernetes<'a> {
         Ok(found)
     }
 
+    /// The same of the objects that are too many to be compared with each other.
+    pub fn schema_beyond(&self, version: &str) -> Result<Vec<Problem>, String> {
+        let catalog = Catalog::open(version)?;
+        Ok(self.objects.beyond().iter().flat_map(|(doc, node)| schema::check(catalog, &self.own, doc, node)).collect())
+    }
+
     /// Says that nothing is there that `only` picks, naming what is.
     pub fn missing(&self, only: Option<&Where>) -> Problem {
         rules::Subject::Any.missing(&self.objects, only)

@@ -14,6 +14,8 @@ const DEEPEST: usize = 9;
 const NAME: usize = 80;
 /// Objects that are looked at. Rules compare each with each, and aliases in a `List` make thousands out of a few lines.
 pub const MOST: usize = 2_000;
+/// Objects beyond these that are kept to be looked at one by one.
+const BEYOND: usize = 20_000;
 
 /// All objects, `List`s unfolded, in the order of the files.
 #[derive(Default)]
@@ -27,6 +29,8 @@ pub struct Objects<'a> {
     labels: HashMap<Labels<'a>, Rc<Labels<'a>>>,
     /// Says so where the first one stands that is too many.
     too_many: Option<Problem>,
+    /// Those that are too many, with where they stand: nothing is compared with them, but each can still be held to its schema.
+    beyond: Vec<(Doc<'a>, &'a Node)>,
 }
 
 /// One object.
@@ -83,6 +87,9 @@ impl<'a> Objects<'a> {
                     .why("Each object is compared with all the others: what they select, send to and allow.")
                     .fix("Hand in only what the task is about.")
             });
+            if self.beyond.len() < BEYOND {
+                self.beyond.push((doc.clone(), root));
+            }
             return;
         }
         let mut pods = Vec::new();
@@ -111,6 +118,11 @@ impl<'a> Objects<'a> {
     /// What is said if there are more objects than are looked at.
     pub fn too_many(&self) -> Option<&Problem> {
         self.too_many.as_ref()
+    }
+
+    /// Objects beyond those that are compared with each other.
+    pub fn beyond(&self) -> &[(Doc<'a>, &'a Node)] {
+        &self.beyond
     }
 
     pub fn all(&self) -> &[Object<'a>] {
