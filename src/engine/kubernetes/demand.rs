@@ -143,7 +143,7 @@ pub fn pods<'o, 'a>(objects: &'o Objects<'a>, nodes: u64) -> impl Iterator<Item 
 }
 
 /// How many pods a workload has, and how many more while it rolls out.
-fn counts(objects: &Objects<'_>, object: &Object<'_>, nodes: u64) -> (u64, u64) {
+pub fn counts(objects: &Objects<'_>, object: &Object<'_>, nodes: u64) -> (u64, u64) {
     let spec = |key: &str| object.node.path(&["spec", key]);
     let number = |node: Option<&Node>| node.and_then(Node::as_i64).map(|n| u64::try_from(n).unwrap_or(0));
     match object.kind {

@@ -1,4 +1,5 @@
 //! Rules about asking for GPUs: whole ones, limits, the taint, the product.
+use super::mig::profiles_of;
 use super::{About, Example, Look, Rule, Subject};
 use crate::engine::kubernetes::objects::{Object, Pod, is_gpu};
 use crate::engine::kubernetes::quantity::Quantity;
@@ -14,11 +15,11 @@ const TOLERATION: &str = "tolerations:\n  - key: nvidia.com/gpu\n    operator: E
 /// What GPU feature discovery calls the products that clouds and data centres have; `nvidia.com/gpu.product`.
 /// From the names the driver reports (`nvidia-smi -L`), blanks written as `-`.
 #[rustfmt::skip]
-const PRODUCTS: &[&str] = &[
+pub const PRODUCTS: &[&str] = &[
     "NVIDIA-A2", "NVIDIA-A10", "NVIDIA-A10G", "NVIDIA-A16", "NVIDIA-A30", "NVIDIA-A40", "NVIDIA-RTX-A4000", "NVIDIA-RTX-A5000", "NVIDIA-RTX-A6000",
     "NVIDIA-A100-SXM4-40GB", "NVIDIA-A100-SXM4-80GB", "NVIDIA-A100-PCIE-40GB", "NVIDIA-A100-80GB-PCIe", "NVIDIA-L4", "NVIDIA-L40", "NVIDIA-L40S",
-    "NVIDIA-H100-80GB-HBM3", "NVIDIA-H100-PCIe", "NVIDIA-H100-NVL", "NVIDIA-H200", "NVIDIA-H200-NVL", "NVIDIA-H20", "NVIDIA-GH200-480GB", "NVIDIA-B200", "NVIDIA-GB200",
-    "NVIDIA-B300", "NVIDIA-GB300", "NVIDIA-RTX-6000-Ada-Generation", "NVIDIA-RTX-PRO-6000-Blackwell-Server-Edition", "NVIDIA-GeForce-RTX-3090", "NVIDIA-GeForce-RTX-4090",
+    "NVIDIA-H100-80GB-HBM3", "NVIDIA-H100-PCIe", "NVIDIA-H100-NVL", "NVIDIA-H200", "NVIDIA-H200-NVL", "NVIDIA-H20", "NVIDIA-GH200-480GB", "NVIDIA-GH200-144G-HBM3e", "NVIDIA-B200", "NVIDIA-GB200",
+    "NVIDIA-B300", "NVIDIA-GB300", "NVIDIA-RTX-6000-Ada-Generation", "NVIDIA-RTX-PRO-5000-Blackwell", "NVIDIA-RTX-PRO-6000-Blackwell-Server-Edition", "NVIDIA-GeForce-RTX-3090", "NVIDIA-GeForce-RTX-4090",
     "NVIDIA-GeForce-RTX-5090", "Tesla-T4", "Tesla-P4", "Tesla-P40", "Tesla-P100-PCIE-16GB", "Tesla-V100-SXM2-16GB", "Tesla-V100-SXM2-32GB", "Tesla-V100-PCIE-16GB",
     "Tesla-V100-PCIE-32GB", "Tesla-K80",
 ];
@@ -252,11 +253,10 @@ impl Rule for ProductKnown {
             }
             for product in products {
                 let Some(text) = product.as_str().filter(|t| !is_product(t)) else { continue };
-                let near = words::nearest(text, PRODUCTS.iter().copied())
-                    .or_else(|| PRODUCTS.iter().copied().find(|p| bare(p).eq_ignore_ascii_case(bare(text))));
-                let asked = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+                let near = near_product(text);
+                let asked = near.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
                 let problem = it.problem(product.span, format!("no GPU product is called `{}`{asked}", it.doc.shown(product)));
-                let fix = near.and_then(|n| it.doc.replace(product.span, n));
+                let fix = near.and_then(|n| it.doc.replace(product.span, &n));
                 look.found(Problem { fix, ..problem });
             }
         }
@@ -283,6 +283,23 @@ fn products<'a>(pod: &Pod<'a>) -> Vec<&'a Node> {
     found
 }
 
+/// The products of which a node must be one for the pod to run on it; empty where any will do.
+pub fn demanded_products<'a>(pod: &Pod<'a>) -> Vec<&'a Node> {
+    const LABEL: &str = "nvidia.com/gpu.product";
+    if let Some(selected) = pod.spec.path(&["nodeSelector", LABEL]) {
+        return vec![selected];
+    }
+    let terms = pod.spec.path(&["affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"]);
+    let mut found = Vec::new();
+    // One of the terms is enough: one without the label lets every product in.
+    for term in terms.map_or(&[][..], Node::items) {
+        let is = |e: &&Node| e.get("key").and_then(Node::as_str) == Some(LABEL) && e.get("operator").and_then(Node::as_str) == Some("In");
+        let Some(of_product) = term.get("matchExpressions").map_or(&[][..], Node::items).iter().find(is) else { return Vec::new() };
+        found.extend(of_product.get("values").map_or(&[][..], Node::items));
+    }
+    found
+}
+
 /// A product's name without its maker's.
 fn bare(name: &str) -> &str {
     name.trim_start_matches("NVIDIA-").trim_start_matches("Tesla-")
@@ -291,8 +308,26 @@ fn bare(name: &str) -> &str {
 /// A product, shared in time or cut into MIG slices perhaps.
 fn is_product(name: &str) -> bool {
     let name = name.strip_suffix("-SHARED").unwrap_or(name);
-    let whole = name.split_once("-MIG-").map_or(name, |(whole, _)| whole);
-    PRODUCTS.contains(&whole)
+    match name.split_once("-MIG-") {
+        Some((whole, slice)) => profiles_of(whole).is_some_and(|p| p.contains(&slice)),
+        None => PRODUCTS.contains(&name),
+    }
+}
+
+/// The product nearest to one that isn't there, with what follows its name.
+fn near_product(name: &str) -> Option<String> {
+    let (name, shared) = name.strip_suffix("-SHARED").map_or((name, ""), |n| (n, "-SHARED"));
+    let (whole, slice) = name.split_once("-MIG-").map_or((name, None), |(whole, slice)| (whole, Some(slice)));
+    let product = PRODUCTS
+        .iter()
+        .copied()
+        .find(|p| *p == whole)
+        .or_else(|| words::nearest(whole, PRODUCTS.iter().copied()))
+        .or_else(|| PRODUCTS.iter().copied().find(|p| bare(p).eq_ignore_ascii_case(bare(whole))))?;
+    let Some(slice) = slice else { return Some(format!("{product}{shared}")) };
+    let profiles = profiles_of(product)?;
+    let slice = profiles.iter().copied().find(|p| *p == slice).or_else(|| words::nearest(slice, profiles.iter().copied()))?;
+    Some(format!("{product}-MIG-{slice}{shared}"))
 }
 
 pub struct NodeSelector;

@@ -1,58 +1,12 @@
-//! Rules about using a pool of GPUs well: slices that exist, CPU and memory in proportion, roll-outs that fit, scaling that waits.
+//! Rules about using a pool of GPUs well: CPU and memory in proportion, roll-outs that fit, scaling that waits.
 use super::{About, Example, Look, Rule, Subject};
+use crate::engine::kubernetes::demand::{self, Demand, MOST, counts, may_be_missing};
 use crate::engine::kubernetes::objects::Object;
 use crate::engine::kubernetes::quantity::Quantity;
-use crate::engine::kubernetes::words;
 use crate::engine::report::{Problem, Severity};
 use crate::engine::yaml::Node;
 
-/// The MIG profiles there are, of A30, A100, H100, H200, GH200 and B200. From NVIDIA's MIG user guide, "Supported MIG profiles".
-#[rustfmt::skip]
-const PROFILES: &[&str] = &[
-    "1g.5gb", "1g.5gb.me", "1g.6gb", "1g.6gb.me", "1g.10gb", "1g.10gb.me", "1g.12gb", "1g.12gb.me", "1g.18gb", "1g.18gb.me", "1g.20gb", "1g.23gb", "1g.23gb.me", "1g.24gb", "1g.35gb", "1g.45gb",
-    "2g.10gb", "2g.12gb", "2g.12gb.me", "2g.20gb", "2g.24gb", "2g.35gb", "2g.45gb", "3g.20gb", "3g.40gb", "3g.47gb", "3g.48gb", "3g.71gb", "3g.90gb", "4g.20gb", "4g.24gb", "4g.40gb",
-    "4g.47gb", "4g.48gb", "4g.71gb", "4g.90gb", "7g.40gb", "7g.80gb", "7g.94gb", "7g.96gb", "7g.141gb", "7g.180gb",
-];
-
-pub struct MigName;
-
-impl Rule for MigName {
-    fn about(&self) -> &'static About {
-        &About {
-            id: "gpu-mig-name",
-            severity: Severity::Error,
-            title: "MIG slices asked for exist",
-            why: "Each product has its own handful of slices, and a name that no card has is a pod that stays Pending. A container that asks for a slice and a whole GPU gets neither on one node.",
-            fix: "Write a profile of your card, such as `nvidia.com/mig-1g.10gb: 1`, and no whole GPU beside it.",
-            looks_at: Subject::Gpu,
-            passes: Example::Container("resources:\n  limits:\n    nvidia.com/mig-1g.10gb: 1"),
-            fails: Example::Container("resources:\n  limits:\n    nvidia.com/mig-1g.11gb: 1"),
-        }
-    }
-
-    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
-        let mut any = false;
-        for (_, c) in it.containers() {
-            let whole = c.gpus().any(|e| e.key == "nvidia.com/gpu");
-            for entry in c.gpus() {
-                let Some(profile) = entry.key.strip_prefix("nvidia.com/mig-") else { continue };
-                any = true;
-                if !PROFILES.contains(&profile) {
-                    let near = words::nearest(profile, PROFILES.iter().copied());
-                    let asked = near.map(|n| format!("; did you mean `nvidia.com/mig-{n}`?")).unwrap_or_default();
-                    let problem = it.problem(entry.key_span, format!("no card has the MIG slice `{profile}`{asked}"));
-                    let fix = near.and_then(|n| it.doc.replace(entry.key_span, &format!("nvidia.com/mig-{n}")));
-                    look.found(Problem { fix, ..problem });
-                } else if whole {
-                    look.found(it.problem(entry.key_span, format!("{} asks for a MIG slice and a whole GPU", c.title())));
-                }
-            }
-        }
-        if !any {
-            look.nothing(it.problem(it.head(), format!("{} asks for no MIG slice", it.title())));
-        }
-    }
-}
+const GPU: &str = "nvidia.com/gpu";
 
 pub struct Proportion;
 
@@ -72,7 +26,7 @@ impl Rule for Proportion {
 
     fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
         for (_, c) in it.servers() {
-            let count = c.limit("nvidia.com/gpu").and_then(Quantity::of).map_or(0, Quantity::round_up);
+            let count = c.limit(GPU).and_then(Quantity::of).map_or(0, Quantity::round_up);
             let Some(count) = i64::try_from(count).ok().filter(|n| (1..=64).contains(n)) else { continue };
             for (resource, least, most, unit) in [("cpu", 2, 16, "of CPU"), ("memory", 8 << 30, 128 << 30, "of memory")] {
                 let Some(node) = c.request(resource).or_else(|| c.limit(resource)) else {
@@ -116,22 +70,59 @@ impl Rule for RollOut {
             return;
         }
         let Some(spec) = it.node.entry("spec") else { return };
+        let objects = look.objects;
+        let (count, surge) = counts(objects, it, 0);
+        // With a pod that may be missing an old one goes and leaves its GPU to the new one.
+        if surge == 0 || may_be_missing(it, count) > 0 {
+            return;
+        }
+        let message = match quota(it, look) {
+            Some((quota, limit)) => {
+                let each = gpus(it);
+                let others = objects.with_pods().filter(|o| o.beside(it) && !std::ptr::eq(*o, it));
+                let held = others.fold(each.times(count), |sum, o| {
+                    sum.plus(gpus(o).times(o.replicas().and_then(|n| u64::try_from(n).ok()).unwrap_or(0).min(MOST)))
+                });
+                let needed = held.plus(each.times(surge));
+                if needed <= limit {
+                    return;
+                }
+                format!(
+                    "a roll-out of {} stands still: with its new pods it needs {} GPUs, and {} has {}",
+                    it.title(),
+                    needed.round_up(),
+                    quota.title(),
+                    limit.round_down()
+                )
+            }
+            None => format!("each roll-out of {} needs a spare GPU", it.title()),
+        };
         let strategy = spec.value.get("strategy");
-        if strategy.and_then(|s| s.get("type")).and_then(Node::as_str) == Some("Recreate") {
-            return;
-        }
-        let surge = strategy.and_then(|s| s.path(&["rollingUpdate", "maxSurge"]));
-        if surge.is_some_and(|n| n.as_i64() == Some(0) || n.as_str() == Some("0%")) {
-            return;
-        }
-        let problem = it.problem(surge.map_or(spec.key_span, |n| n.span), format!("each roll-out of {} needs a spare GPU", it.title()));
-        let fix = match (surge, strategy) {
+        let written = strategy.and_then(|s| s.path(&["rollingUpdate", "maxSurge"]));
+        let problem = it.problem(written.map_or(spec.key_span, |n| n.span), message);
+        let fix = match (written, strategy) {
             (Some(node), _) => it.doc.replace(node.span, "0"),
             (None, None) => Some(it.doc.add(&spec.value, Some(spec.key_span), "strategy:\n  rollingUpdate:\n    maxSurge: 0\n    maxUnavailable: 1")),
             _ => None,
         };
         look.found(Problem { fix, ..problem });
     }
+}
+
+/// The whole GPUs of one pod of a workload, as a quota counts them.
+fn gpus(it: &Object<'_>) -> Quantity {
+    let of_pod = |p| demand::of_pod(p, Demand::of_container).requests.get(GPU);
+    it.pods.iter().filter_map(of_pod).fold(Quantity::whole(0), Quantity::plus)
+}
+
+/// The quota that allows a workload's namespace the fewest GPUs. One for pods of some scopes only is passed over.
+fn quota<'o, 'a>(it: &Object<'_>, look: &mut Look<'o, 'a>) -> Option<(&'o Object<'a>, Quantity)> {
+    let scoped = |q: &Object<'_>| ["scopes", "scopeSelector"].iter().any(|k| q.node.path(&["spec", k]).is_some());
+    let limit = |q: &Object<'_>| q.node.path(&["spec", "hard", "requests.nvidia.com/gpu"]).and_then(Quantity::of);
+    let quotas = look.objects.kind("ResourceQuota").filter(|q| q.beside(it) && !scoped(q));
+    let (quota, limit) = quotas.filter_map(|q| Some((q, limit(q)?))).min_by_key(|(_, limit)| *limit)?;
+    look.read(quota);
+    Some((quota, limit))
 }
 
 pub struct ScaleDown;

@@ -14,6 +14,7 @@ mod host;
 mod images;
 mod jobs;
 mod labels;
+mod mig;
 mod network;
 mod observing;
 mod placement;
@@ -28,6 +29,7 @@ mod security;
 mod serving;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 use super::objects::{Object, Objects};
 use super::words;
@@ -272,12 +274,12 @@ static FAMILIES: &[Family] = &[
     Family { title: "Jobs", rules: &[&jobs::Deadline, &jobs::Restart, &jobs::Cleanup, &jobs::SpotSafe, &queueing::Kueue, &queueing::Gang] },
     Family { title: "Network and traffic", rules: &[
         &network::DanglingService, &network::ServicePort, &network::Exposed, &network::DanglingIngress, &network::IngressTls, &network::NoPolicy, &network::DanglingPolicy,
-        &pods::PortNames, &conflicts::SameRoute, &conflicts::SameSelector, &observing::CanaryWeights, &canary::Analysis,
+        &pods::PortNames, &conflicts::SameRoute, &conflicts::SameSelector, &weights::CanaryWeights, &canary::Analysis,
     ] },
     Family { title: "Labels and versions", rules: &[&labels::SelectorMatch, &labels::LabelValues, &labels::ApiDeprecated, &pods::Labelled, &pods::DefaultNamespace] },
     Family { title: "Monitoring", rules: &[&observing::DanglingMonitor, &observing::MonitorPort, &promrule::Alerts, &dashboards::Exporter, &dashboards::Grafana] },
     Family { title: "GPUs", rules: &[
-        &gpu::LimitRequired, &gpu::Whole, &gpu::Toleration, &gpu::TolerationUnneeded, &gpu::ProductKnown, &gpu::NodeSelector, &gpu::Quota, &gpu_pool::MigName, &gpu_pool::Proportion,
+        &gpu::LimitRequired, &gpu::Whole, &gpu::Toleration, &gpu::TolerationUnneeded, &gpu::ProductKnown, &gpu::NodeSelector, &gpu::Quota, &mig::MigName, &gpu_pool::Proportion,
         &gpu_pool::RollOut, &pods::CostLabels, &devices::Shared, &devices::Runtime, &devices::Claims,
     ] },
     Family { title: "Model servers", rules: &[

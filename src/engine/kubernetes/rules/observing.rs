@@ -1,4 +1,4 @@
-//! Rules about monitoring and traffic: ServiceMonitors that find their Service, alerts that say enough, weights that add up.
+//! Rules about monitoring: ServiceMonitors that find their Service and ask it in time.
 use super::{About, Example, Look, Rule, Subject};
 use crate::engine::kubernetes::objects::{Object, labels_of, selects};
 use crate::engine::kubernetes::words;
@@ -11,7 +11,15 @@ const SERVICE: &str = "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonito
 /// The Services that a ServiceMonitor selects.
 fn services<'o, 'a>(it: &Object<'_>, look: &Look<'o, 'a>) -> Vec<&'o Object<'a>> {
     let Some(selector) = it.node.path(&["spec", "selector"]) else { return Vec::new() };
-    look.objects.all().iter().filter(|o| o.kind == "Service" && selects(selector, &labels_of(o.node))).collect()
+    let within = |o: &Object<'_>| match it.node.path(&["spec", "namespaceSelector"]) {
+        Some(spaces) if spaces.get("any").and_then(Node::as_bool) == Some(true) => true,
+        Some(spaces) if spaces.get("matchNames").is_some_and(|n| !n.items().is_empty()) => {
+            o.namespace.is_empty() || spaces.get("matchNames").is_some_and(|n| n.items().iter().any(|n| n.as_str() == Some(o.namespace)))
+        }
+        // Without one it looks in its own namespace.
+        _ => o.beside(it),
+    };
+    look.objects.kind("Service").filter(|o| within(o) && selects(selector, &labels_of(o.node))).collect()
 }
 
 pub struct DanglingMonitor;
@@ -92,66 +100,18 @@ impl Rule for MonitorPort {
                 None if endpoint.get("targetPort").is_some() => {}
                 None => look.found(it.problem(endpoint.span, format!("an endpoint of {} names no port", it.title()))),
             }
+            for (key, node) in ["interval", "scrapeTimeout"].iter().filter_map(|k| Some((k, endpoint.get(k)?))) {
+                if node.as_str().is_some_and(|t| seconds(t).is_none()) {
+                    let message = format!("`{key}: {}` is no duration such as `30s`", it.doc.shown(node));
+                    look.found(it.problem(node.span, message).fix("Write a number and its unit: `30s`, `1m`."));
+                }
+            }
             let time = |key: &str| endpoint.get(key).and_then(Node::as_str).and_then(seconds);
             if let (Some(timeout), Some(interval), Some(node)) = (time("scrapeTimeout"), time("interval"), endpoint.get("scrapeTimeout"))
                 && timeout > interval
             {
                 look.found(it.problem(node.span, format!("the timeout ({}) is longer than the interval", it.doc.shown(node))));
             }
-        }
-    }
-}
-
-pub struct CanaryWeights;
-
-impl Rule for CanaryWeights {
-    fn about(&self) -> &'static About {
-        &About {
-            id: "canary-weights",
-            severity: Severity::Error,
-            title: "The weights of a canary add up",
-            why: "Weights are shares of their sum: 90 and 5 is not what it looks like, and a stable side at 0 is no canary but a switch.",
-            fix: "Write weights that add up to 100, with more than 0 on the stable side.",
-            looks_at: Subject::Kinds(&["HTTPRoute", "GRPCRoute", "Rollout"]),
-            passes: Example::Whole(
-                "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata:\n  name: chat\nspec:\n  rules:\n    - backendRefs:\n        - name: chat\n          port: 80\n          weight: 95\n        - name: chat-canary\n          port: 80\n          weight: 5",
-            ),
-            fails: Example::Whole(
-                "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata:\n  name: chat\nspec:\n  rules:\n    - backendRefs:\n        - name: chat\n          port: 80\n          weight: 90\n        - name: chat-canary\n          port: 80\n          weight: 5",
-            ),
-        }
-    }
-
-    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
-        let mut split = false;
-        if it.kind == "Rollout" {
-            for weight in
-                it.node.path(&["spec", "strategy", "canary", "steps"]).map_or(&[][..], Node::items).iter().filter_map(|s| s.get("setWeight"))
-            {
-                split = true;
-                if weight.as_i64().is_none_or(|w| !(0..=100).contains(&w)) {
-                    look.found(it.problem(weight.span, format!("`setWeight` is {}, not a share between 0 and 100", it.doc.shown(weight))));
-                }
-            }
-        }
-        for rule in it.node.path(&["spec", "rules"]).map_or(&[][..], Node::items) {
-            let backends = rule.get("backendRefs").map_or(&[][..], Node::items);
-            if backends.len() < 2 {
-                continue;
-            }
-            split = true;
-            let weights: Vec<i64> = backends.iter().map(|b| b.get("weight").and_then(Node::as_i64).unwrap_or(1)).collect();
-            let sum: i64 = weights.iter().fold(0, |a, b| a.saturating_add(*b));
-            let last = backends.iter().rev().find_map(|b| b.get("weight")).map_or(it.head(), |n| n.span);
-            if sum != 100 {
-                look.found(it.problem(last, format!("the weights of {} add up to {sum}, not to 100", it.title())));
-            } else if weights.first() == Some(&0) {
-                let first = backends.first().and_then(|b| b.get("weight")).map_or(last, |n| n.span);
-                look.found(it.problem(first, format!("the stable side of {} gets nothing", it.title())));
-            }
-        }
-        if !split {
-            look.nothing(it.problem(it.head(), format!("{} splits no traffic", it.title())));
         }
     }
 }

@@ -77,3 +77,30 @@ fn rules_in_a_config_map_are_read_too() {
         ]
     );
 }
+
+#[test]
+fn a_monitor_finds_its_service_and_asks_it_in_time() {
+    for (monitor, endpoint, of_service, wrong) in [
+        ("", "port: metrics", "", ""),
+        ("", "port: metrics, interval: 30s, scrapeTimeout: 30s", "", ""),
+        ("", "port: metrics, interval: 1m, scrapeTimeout: 61s", "", "the timeout (61s) is longer than the interval"),
+        ("", "port: metrics, interval: 30sec", "", "`interval: 30sec` is no duration such as `30s`"),
+        ("", "port: metrics, scrapeTimeout: \"10\"", "", "`scrapeTimeout: 10` is no duration such as `30s`"),
+        ("", "port: \"9400\"", "", "no Service that ServiceMonitor `a` selects has a port named `9400`; did you mean `metrics`?"),
+        ("namespaceSelector: {any: true},", "port: metrics", ", namespace: gpu", ""),
+        ("namespaceSelector: {matchNames: [gpu]},", "port: metrics", ", namespace: gpu", ""),
+        (
+            "namespaceSelector: {matchNames: [web]},",
+            "port: metrics",
+            ", namespace: gpu",
+            "no Service that ServiceMonitor `a` selects has a port named `metrics`",
+        ),
+        ("", "port: metrics", ", namespace: gpu", "no Service that ServiceMonitor `a` selects has a port named `metrics`"),
+    ] {
+        let both = format!(
+            "kind: ServiceMonitor\nmetadata: {{name: a, namespace: monitoring}}\nspec: {{{monitor} selector: {{matchLabels: {{app: dcgm}}}}, endpoints: [{{{endpoint}}}]}}\n---\nkind: Service\nmetadata: {{name: dcgm, labels: {{app: dcgm}}{of_service}}}\nspec: {{ports: [{{name: metrics, port: 9400}}]}}\n"
+        );
+        let said = super::said("smon-port", &both);
+        assert_eq!(said, if wrong.is_empty() { vec![] } else { vec![wrong.to_string()] }, "{both}");
+    }
+}
