@@ -1,16 +1,18 @@
 //! Reads the checks of a `lab.yaml`: which keys a kind has, which rules exist, which paths and patterns can be read.
 use super::tree::{Faults, Fields, Node, did_you_mean};
-use super::{Preset, names, scenario_file};
+use super::{Amounts, Preset, names, scenario_file};
 use crate::engine::check::{Count, Criterion, Expect, FixPolicy, Format, Kind, Where};
+use crate::engine::kubernetes::admission::{Bounds, Level, Room};
 use crate::engine::kubernetes::scheduling::Nodes;
 use crate::engine::{Check, File};
 
 /// The keys every check may have.
 const COMMON: [&str; 9] = ["id", "kind", "points", "fix", "hints", "hidden", "why", "fix_text", "gate"];
 /// The kinds of this grader, with the keys that are theirs.
-const KINDS: [(&str, &[&str]); 7] = [
+const KINDS: [(&str, &[&str]); 8] = [
     ("kubernetes.schema", &["version", "where"]),
     ("kubernetes.rule", &["rule", "where"]),
+    ("kubernetes.admission", &["preset", "security", "where"]),
     ("kubernetes.autoscaling", &scenario_file::KEYS),
     ("kubernetes.scheduling", &["nodes", "rollout", "where"]),
     ("terraform.static", &["rule"]),
@@ -36,7 +38,6 @@ pub struct Beside<'a> {
 
 impl<'a> Beside<'a> {
     /// The preset that a key names.
-    #[expect(dead_code, reason = "read by the kinds of checks that are told a sandbox size: admission")]
     pub fn preset(&self, fields: &Fields<'_>, key: &'static str) -> Option<&'a Preset> {
         let id = fields.text(key)?;
         let found = self.presets.iter().find(|p| p.id == id);
@@ -136,6 +137,7 @@ fn kind(name: &str, fields: &Fields<'_>, beside: Beside<'_>) -> Option<Kind> {
             Some(Kind::KubernetesSchema { version })
         }
         "kubernetes.rule" => rule(fields, &names::kubernetes_rules()).map(|rule| Kind::KubernetesRule { rule }),
+        "kubernetes.admission" => room(fields, beside).map(Kind::KubernetesAdmission),
         "kubernetes.autoscaling" => scenario_file::scenario(fields, beside).map(|s| Kind::KubernetesAutoscaling(Box::new(s))),
         "kubernetes.scheduling" => scheduling(fields, beside),
         "terraform.static" => rule(fields, &names::terraform_rules()).map(|rule| Kind::TerraformStatic { rule }),
@@ -177,6 +179,31 @@ fn rule(fields: &Fields<'_>, known: &[&'static str]) -> Option<String> {
         fields.faults.say(fields.line_of("rule"), format!("there is no rule {rule:?}{}", did_you_mean(&rule, known.iter().copied())));
     }
     Some(rule)
+}
+
+/// A namespace of a preset, with the level of pod security that it enforces.
+fn room(fields: &Fields<'_>, beside: Beside<'_>) -> Option<Room> {
+    let security = match fields.maybe_text("security").as_deref() {
+        None | Some("baseline") => Level::Baseline,
+        Some("restricted") => Level::Restricted,
+        Some(other) => {
+            let near = did_you_mean(other, ["baseline", "restricted"].into_iter());
+            fields.faults.say(fields.line_of("security"), format!("`security` is baseline or restricted, not {other:?}{near}"));
+            Level::Baseline
+        }
+    };
+    let preset = beside.preset(fields, "preset")?;
+    let bounds = |amounts: &Amounts| Bounds { request: amounts.request.clone(), limit: amounts.limit.clone() };
+    Some(Room {
+        preset: preset.id.clone(),
+        cpu: bounds(&preset.cpu),
+        memory: bounds(&preset.memory),
+        pods: preset.pods,
+        storage: preset.storage.clone(),
+        pvcs: preset.pvcs,
+        gpu: preset.gpu.clone(),
+        security,
+    })
 }
 
 fn select(fields: &Fields<'_>) -> Option<Kind> {

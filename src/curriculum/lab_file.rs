@@ -74,7 +74,8 @@ pub fn lab(files: &[File], dir: &str, week: u32, presets: &[Preset], all: &RefCe
         Faults::new(&format!("{dir}/instructions.md"), all)
             .say(1, "the lab has hidden checks, and the instructions don't say so (the word \"hidden\")");
     }
-    let checks = read.into_iter().map(|r| r.check).collect();
+    let checks: Vec<Check> = read.into_iter().map(|r| r.check).collect();
+    let hash = hash(&inside, &checks);
     let lab = Lab {
         id: common.id?,
         title: common.title.unwrap_or_default(),
@@ -93,10 +94,18 @@ pub fn lab(files: &[File], dir: &str, week: u32, presets: &[Preset], all: &RefCe
         given,
         instructions,
         mistakes: mistakes(&inside).into_iter().map(str::to_owned).collect(),
-        hash: super::load::hash(inside.iter()),
+        hash,
         is_quiz: false,
     };
     Some(ReadLab { lab, at: lines(&fields) })
+}
+
+/// The hash of a lab's files, and of what its checks take from presets.yaml: a report names it for what graded it.
+fn hash(inside: &[File], checks: &[Check]) -> String {
+    let rooms = checks.iter().filter(|c| matches!(c.kind, Kind::KubernetesAdmission(_)));
+    let resolved: Vec<File> =
+        rooms.map(|c| File { path: format!("{} as read", c.id), bytes: serde_json::to_vec(&c.kind).unwrap_or_default() }).collect();
+    super::load::hash(inside.iter().chain(&resolved))
 }
 
 /// Reads the quiz of the week in `dir`, if it has one.
@@ -315,7 +324,11 @@ fn unreachable(solution: &[File], read: &[Read], faults: &Faults<'_>) {
     let yaml = ends(&[".yaml", ".yml", ".json"]);
     for Read { line, check } in read {
         let why = match &check.kind {
-            Kind::KubernetesSchema { .. } | Kind::KubernetesRule { .. } | Kind::KubernetesAutoscaling(_) | Kind::KubernetesScheduling { .. }
+            Kind::KubernetesSchema { .. }
+            | Kind::KubernetesRule { .. }
+            | Kind::KubernetesAdmission(_)
+            | Kind::KubernetesAutoscaling(_)
+            | Kind::KubernetesScheduling { .. }
                 if !yaml =>
             {
                 Some("the solution has no YAML file".to_owned())

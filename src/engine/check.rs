@@ -1,5 +1,5 @@
 //! What a lab asks: its checks as the engine takes them, already validated by whoever read the lab.
-use super::kubernetes::{autoscaling, rules};
+use super::kubernetes::{admission, autoscaling, rules};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -36,6 +36,7 @@ impl Check {
         match &self.kind {
             Kind::KubernetesSchema { version } => format!("Every document is a valid Kubernetes {version} object"),
             Kind::KubernetesRule { rule } => rules::by_id(rule).map_or_else(|| self.id_in_words(), |r| r.about().title.to_owned()),
+            Kind::KubernetesAdmission(room) => format!("A namespace of preset {} lets everything in", room.preset),
             Kind::KubernetesAutoscaling(_) => "The autoscaler keeps its objectives when a load is replayed".into(),
             Kind::KubernetesScheduling { .. } => "Every pod finds a place on the nodes that are given".into(),
             Kind::Quiz(question) => question.variant(1).map_or_else(|| self.id_in_words(), |v| v.ask.clone()),
@@ -77,6 +78,9 @@ pub enum Kind {
     KubernetesSchema { version: String },
     #[serde(rename = "kubernetes.rule")]
     KubernetesRule { rule: String },
+    /// Would a namespace of a preset let it in?
+    #[serde(rename = "kubernetes.admission")]
+    KubernetesAdmission(admission::Room),
     #[serde(rename = "kubernetes.autoscaling")]
     KubernetesAutoscaling(Box<autoscaling::Scenario>),
     /// Whether all pods find a place on these nodes, given as the text of Node objects; with `rollout` also in the middle of one.

@@ -3,7 +3,7 @@ use super::check::{Check, Checks, Format, Kind, Surroundings};
 use super::child::Phase;
 use super::files::Files;
 use super::kubernetes::scheduling::Nodes;
-use super::kubernetes::{self, DocumentId, Kubernetes};
+use super::kubernetes::{self, Answer, DocumentId, Kubernetes};
 use super::report::{Because, Finding, Graded, Outcome, Problem, Report, Version};
 use super::terraform::Terraform;
 use super::yaml::{self, Dialect, Stream};
@@ -58,6 +58,7 @@ pub fn grade(checks: &Checks, files: &Files, surroundings: &Surroundings, told: 
             k,
             Kind::KubernetesSchema { .. }
                 | Kind::KubernetesRule { .. }
+                | Kind::KubernetesAdmission(_)
                 | Kind::KubernetesAutoscaling(_)
                 | Kind::KubernetesScheduling { .. }
                 | Kind::Select { format: None | Some(Format::Kubernetes), .. }
@@ -184,15 +185,8 @@ fn carry_out(check: &Check, sources: &Sources<'_>, surroundings: &Surroundings) 
     match &check.kind {
         Kind::KubernetesSchema { version } => schema(check, version, sources),
         Kind::KubernetesRule { rule } => kubernetes_rule(check, rule, sources),
-        Kind::KubernetesAutoscaling(scenario) => {
-            let outcome = sources.kubernetes.autoscaling(scenario, check.only.as_ref());
-            let finding = Finding::from_problems(&check.id, check.points, outcome.passed, outcome.problems);
-            Checked {
-                finding: Finding { figure: outcome.figure, ..finding },
-                looked_at: outcome.looked_at.into_iter().map(Document::Kubernetes).collect(),
-                missing: outcome.missing,
-            }
-        }
+        Kind::KubernetesAdmission(room) => answered(check, sources.kubernetes.admission(room, check.only.as_ref()).answer),
+        Kind::KubernetesAutoscaling(scenario) => answered(check, sources.kubernetes.autoscaling(scenario, check.only.as_ref())),
         Kind::KubernetesScheduling { nodes, rollout } => scheduling(check, nodes, *rollout, sources),
         Kind::TerraformStatic { rule } => terraform_rule(check, rule, sources),
         Kind::Select { .. } => select::run(check, sources),
@@ -268,12 +262,15 @@ fn scheduling(check: &Check, nodes: &str, rollout: bool, sources: &Sources<'_>) 
     let Ok(nodes) = Nodes::read("nodes", nodes) else {
         return alone(no_tool(check, "The lab's nodes can't be read."));
     };
-    let result = sources.kubernetes.scheduling(&nodes, check.only.as_ref(), rollout);
-    let finding = Finding::from_problems(&check.id, check.points, result.passed, result.problems);
+    answered(check, sources.kubernetes.scheduling(&nodes, check.only.as_ref(), rollout))
+}
+
+fn answered(check: &Check, answer: Answer) -> Checked {
+    let finding = Finding::from_problems(&check.id, check.points, answer.passed, answer.problems);
     Checked {
-        finding: Finding { figure: result.figure, ..finding },
-        looked_at: result.looked_at.into_iter().map(Document::Kubernetes).collect(),
-        missing: result.missing,
+        finding: Finding { figure: answer.figure, ..finding },
+        looked_at: answer.looked_at.into_iter().map(Document::Kubernetes).collect(),
+        missing: answer.missing,
     }
 }
 

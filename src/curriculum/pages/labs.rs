@@ -255,6 +255,7 @@ fn what(check: &Check) -> Html {
             let title = kubernetes::rules::by_id(rule).map_or(rule.as_str(), |rule| rule.about().title);
             format!("[{title}](/rules/{rule}){on}")
         }
+        Kind::KubernetesAdmission(room) => format!("A namespace of preset *{}* lets everything in{on}", room.preset),
         Kind::KubernetesScheduling { .. } => format!("{}{on}", check.title()),
         Kind::TerraformStatic { rule } => {
             let title = crate::engine::terraform::rules::by_id(rule).map_or(rule.as_str(), |rule| rule.title());

@@ -1,4 +1,5 @@
 //! Kubernetes hand-ins: strict schemas with places, objects joined, and the built-in rules over them.
+pub mod admission;
 pub mod autoscaling;
 pub mod catalog;
 mod custom;
@@ -21,6 +22,7 @@ mod versions;
 pub(in crate::engine) mod words;
 
 use super::check::Where;
+use super::figure::Figure;
 use super::files::Files;
 use super::report::Problem;
 use super::yaml::{Document, Node, Stream, Value};
@@ -51,6 +53,19 @@ pub struct RuleResult {
     pub looked_at: Vec<DocumentId>,
     /// Nothing was there to look at; `problems` then says what is missing. A check fails by it, a linter may pass over it.
     pub missing: bool,
+}
+
+/// What a check that works something out over a whole hand-in says: its admission, its placement, a replay.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answer {
+    pub problems: Vec<Problem>,
+    /// What is said when nothing is wrong.
+    pub passed: String,
+    /// The documents that shaped the answer, so that a gate can stop it.
+    pub looked_at: Vec<DocumentId>,
+    /// Nothing was there to look at; `problems` then says what is missing.
+    pub missing: bool,
+    pub figure: Option<Figure>,
 }
 
 impl<'a> Kubernetes<'a> {

@@ -54,6 +54,7 @@ pub type Labels<'a> = BTreeMap<&'a str, &'a str>;
 pub struct Pod<'a> {
     /// The same for all pods with the same labels.
     pub labels: Rc<Labels<'a>>,
+    pub metadata: Option<&'a Node>,
     pub spec: &'a Node,
     /// Where `spec:` stands.
     pub spec_key: Span,
@@ -241,6 +242,7 @@ impl<'a> Pod<'a> {
         let containers = init.iter().map(|n| container(n, !sidecar(n))).chain(main.items().iter().map(|n| container(n, false)));
         Some(Pod {
             labels: Rc::new(labels_of(node)),
+            metadata: node.get("metadata"),
             spec: &spec.value,
             spec_key: spec.key_span,
             containers: containers.filter(|c| matches!(c.node.value, Value::Map(_))).collect(),

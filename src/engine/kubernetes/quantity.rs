@@ -69,6 +69,32 @@ impl Quantity {
         Quantity(self.0.saturating_mul(i128::from(n)))
     }
 
+    /// An equal part of it, rounded down.
+    #[must_use]
+    pub fn divided(self, parts: u64) -> Quantity {
+        Quantity(self.0 / i128::from(parts.max(1)))
+    }
+
+    /// How many pieces of a size it holds; without end if they have none.
+    pub fn holds(self, piece: Quantity) -> u64 {
+        if piece.0 <= 0 {
+            return u64::MAX;
+        }
+        u64::try_from(self.0.max(0) / piece.0).unwrap_or(u64::MAX)
+    }
+
+    /// In hundredths of another, rounded up; something of nothing is 101.
+    pub fn percent_of(self, whole: Quantity) -> u32 {
+        if self.0 <= 0 {
+            return 0;
+        }
+        if whole.0 <= 0 {
+            return 101;
+        }
+        let percent = self.0.saturating_mul(100);
+        u32::try_from(percent / whole.0 + i128::from(percent % whole.0 != 0)).unwrap_or(u32::MAX)
+    }
+
     /// As the API writes it: in binary units when `binary`, which is how it keeps what was written with `Ki`, `Mi` and so on.
     pub fn canonical(self, binary: bool) -> String {
         let (sign, nano) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs());

@@ -2,7 +2,7 @@
 use super::controller::{Behavior, Held, Rules};
 use super::plan::{Aim, Metric, Plan, Reads};
 use super::replay::{self, Decision, Tape};
-use super::{Flaps, Outcome, Scenario, Signal, Wait};
+use super::{Answer, Flaps, Scenario, Signal, Wait};
 use crate::engine::figure::{Figure, MOST, Measure, Replay};
 use crate::engine::kubernetes::objects::Object;
 use crate::engine::report::Problem;
@@ -24,7 +24,7 @@ pub struct Totals {
 }
 
 /// Replays a plan and says what it comes to.
-pub fn judge(object: &Object<'_>, plan: &Plan, scenario: &Scenario) -> Outcome {
+pub fn judge(object: &Object<'_>, plan: &Plan, scenario: &Scenario) -> Answer {
     let tape = replay::run(plan, scenario);
     let totals = Totals::of(&tape, scenario);
     let asked = &scenario.objectives;
@@ -33,7 +33,7 @@ pub fn judge(object: &Object<'_>, plan: &Plan, scenario: &Scenario) -> Outcome {
     problems.extend(asked.wait.filter(|w| totals.share < w.share).and_then(|w| judge.waited(w)));
     problems.extend(asked.gpu_minutes.filter(|most| totals.gpu_minutes > *most).map(|most| judge.cost(most)));
     problems.extend(asked.flaps.filter(|f| totals.flaps.len() > f.most as usize).and_then(|f| judge.flapped(f)));
-    Outcome { problems, passed: judge.summary(), figure: Some(judge.figure()), ..Outcome::default() }
+    Answer { problems, passed: judge.summary(), figure: Some(judge.figure()), ..Answer::default() }
 }
 
 impl Totals {

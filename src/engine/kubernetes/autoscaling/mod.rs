@@ -9,9 +9,8 @@ mod scenarios;
 mod tests;
 mod trace;
 
-use super::{DocumentId, Kubernetes, rules};
+use super::{Answer, Kubernetes, rules};
 use crate::engine::check::Where;
-use crate::engine::figure::Figure;
 use crate::engine::report::Problem;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -92,24 +91,12 @@ pub struct Flaps {
     pub within_minutes: u32,
 }
 
-/// What a replay says.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Outcome {
-    pub problems: Vec<Problem>,
-    pub looked_at: Vec<DocumentId>,
-    /// There is no autoscaler.
-    pub missing: bool,
-    /// What to say when nothing is wrong.
-    pub passed: String,
-    pub figure: Option<Figure>,
-}
-
 impl Kubernetes<'_> {
     /// Replays the autoscaler that `only` picks over a scenario.
-    pub fn autoscaling(&self, scenario: &Scenario, only: Option<&Where>) -> Outcome {
+    pub fn autoscaling(&self, scenario: &Scenario, only: Option<&Where>) -> Answer {
         let is_one = |kind: &str| matches!(kind, "HorizontalPodAutoscaler" | "ScaledObject");
         let found: Vec<_> = self.objects.all().iter().filter(|o| is_one(o.kind) && only.is_none_or(|w| o.is(w))).collect();
-        let looked_at = |mut outcome: Outcome| {
+        let looked_at = |mut outcome: Answer| {
             outcome.looked_at = found.iter().map(|o| o.id).collect();
             outcome
         };
@@ -129,11 +116,11 @@ impl Kubernetes<'_> {
                     )
                     .fix("Add a HorizontalPodAutoscaler whose `scaleTargetRef` names the Deployment."),
             };
-            return looked_at(Outcome { problems: vec![problem], missing: found.is_empty(), ..Outcome::default() });
+            return looked_at(Answer { problems: vec![problem], missing: found.is_empty(), ..Answer::default() });
         };
         let plan = match plan::Plan::read(one, &self.objects, scenario) {
             Ok(plan) => plan,
-            Err(problems) => return looked_at(Outcome { problems, ..Outcome::default() }),
+            Err(problems) => return looked_at(Answer { problems, ..Answer::default() }),
         };
         looked_at(judge::judge(one, &plan, scenario))
     }

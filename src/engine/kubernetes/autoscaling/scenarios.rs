@@ -34,7 +34,7 @@ fn scenario() -> Scenario {
     }
 }
 
-fn outcome(text: &str, scenario: &Scenario) -> Outcome {
+fn outcome(text: &str, scenario: &Scenario) -> Answer {
     let text = format!("{DEPLOYMENT}{text}");
     let files = Files::new(vec![File { path: "a.yaml".into(), bytes: text.as_bytes().to_vec() }]);
     let streams = [yaml::read("a.yaml", text.as_bytes(), Dialect::Kubernetes)];
@@ -59,7 +59,7 @@ fn keda(more: &str, query: &str) -> String {
     )
 }
 
-fn replay(outcome: &Outcome) -> &Replay {
+fn replay(outcome: &Answer) -> &Replay {
     match &outcome.figure {
         Some(Figure::Replay(replay)) => replay,
         other => panic!("{other:?}: {:?}", outcome.problems),
@@ -67,7 +67,7 @@ fn replay(outcome: &Outcome) -> &Replay {
 }
 
 /// `line: message` of each problem.
-fn told(outcome: &Outcome) -> Vec<String> {
+fn told(outcome: &Answer) -> Vec<String> {
     let first = DEPLOYMENT.lines().count() as u32;
     outcome.problems.iter().map(|p| format!("{}: {}", p.place.as_ref().map_or(0, |at| at.line - first), p.message)).collect()
 }

@@ -15,9 +15,8 @@ mod tests;
 
 use super::demand::{self, Pods};
 use super::objects::{Object, Objects};
-use super::{DocumentId, Kubernetes};
+use super::{Answer, DocumentId, Kubernetes};
 use crate::engine::check::Where;
-use crate::engine::figure::Figure;
 use crate::engine::report::Problem;
 pub use nodes::Nodes;
 use place::{Placement, Room};
@@ -27,18 +26,6 @@ use pod::Wanted;
 const TEMPLATES: usize = 150;
 /// What there is to compare at most: parts of selectors, affinities and constraints, times nodes or templates.
 const WEIGHT: usize = 1_500_000;
-
-/// What came of placing a hand-in's pods.
-#[derive(Debug, Clone, Default)]
-pub struct Result {
-    pub problems: Vec<Problem>,
-    /// `All 4 pods of 2 workloads fit: …`.
-    pub passed: String,
-    pub looked_at: Vec<DocumentId>,
-    /// There are no pods to look at; `problems` then says so.
-    pub missing: bool,
-    pub figure: Option<Figure>,
-}
 
 /// One pod and what the scheduler would say of each node when its turn comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,22 +41,22 @@ pub struct Verdict {
 
 impl<'a> Kubernetes<'a> {
     /// Places all pods of the hand-in and tells of those that `only` picks. With `rollout` it fails too when a roll-out could never end.
-    pub fn scheduling(&self, nodes: &Nodes, only: Option<&Where>, rollout: bool) -> Result {
+    pub fn scheduling(&self, nodes: &Nodes, only: Option<&Where>, rollout: bool) -> Answer {
         let chosen = |object: &Object<'_>| only.is_none_or(|w| object.is(w));
         if !self.objects().with_pods().any(chosen) {
-            return Result { problems: vec![self.missing_pods(only)], missing: true, ..Result::default() };
+            return Answer { problems: vec![self.missing_pods(only)], missing: true, ..Answer::default() };
         }
         let mut looked_at: Vec<DocumentId> = self.objects().with_pods().map(|o| o.id).collect();
         looked_at.dedup();
         let Some(room) = room(self.objects(), nodes) else {
-            return Result { problems: vec![self.too_many()], looked_at, ..Result::default() };
+            return Answer { problems: vec![self.too_many()], looked_at, ..Answer::default() };
         };
         let placement = room.place();
         if placement.unfinished {
-            return Result { problems: vec![self.too_many()], looked_at, ..Result::default() };
+            return Answer { problems: vec![self.too_many()], looked_at, ..Answer::default() };
         }
         let other = if placement.waiting.is_empty() { None } else { room.search() };
-        Result { looked_at, ..tell::tell(&room, &placement, other.as_ref(), &chosen, rollout) }
+        Answer { looked_at, ..tell::tell(&room, &placement, other.as_ref(), &chosen, rollout) }
     }
 
     /// Pod by pod and node by node what the scheduler would say, pods in the order of the files. More than `most` are not told of.

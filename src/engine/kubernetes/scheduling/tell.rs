@@ -1,10 +1,10 @@
 //! Says what came of it: which pod has no place and why, node by node, where to look in the file, and what may be done.
-use super::Result;
 use super::nodes::Node;
 use super::place::{Placement, Room, Waiting};
 use super::pod::Wanted;
 use super::reasons::{self, Reason, written};
 use crate::engine::figure::{self, Figure, FilledNode, Share};
+use crate::engine::kubernetes::Answer;
 use crate::engine::kubernetes::demand;
 use crate::engine::kubernetes::objects::{Object, is_gpu};
 use crate::engine::kubernetes::words;
@@ -27,7 +27,7 @@ pub fn event(room: &Room<'_, '_>, template: usize, reasons: &[Vec<Reason>]) -> S
 }
 
 /// The result for the workloads that are `chosen`; `other` is a way in which all pods have a place, if the first one had none for all.
-pub fn tell(room: &Room<'_, '_>, first: &Placement, other: Option<&Placement>, chosen: &dyn Fn(&Object<'_>) -> bool, rollout: bool) -> Result {
+pub fn tell(room: &Room<'_, '_>, first: &Placement, other: Option<&Placement>, chosen: &dyn Fn(&Object<'_>) -> bool, rollout: bool) -> Answer {
     let placement = other.unwrap_or(first);
     let is_chosen = |t: usize| room.wanted.get(t).is_some_and(|w| chosen(w.of.object));
     let mut problems: Vec<Problem> = Vec::new();
@@ -49,11 +49,11 @@ pub fn tell(room: &Room<'_, '_>, first: &Placement, other: Option<&Placement>, c
         let names = clip(words::either(names).replace(" or ", " and "), NAME);
         notes.insert(0, format!("It depends on the order: placed one after another as the files have them, pods of {names} would find no room."));
     }
-    Result {
+    Answer {
         passed: [vec![summary(room, placement, &is_chosen)], notes].concat().join(" "),
         problems,
         figure: Some(figure(room, placement)),
-        ..Result::default()
+        ..Answer::default()
     }
 }
 

@@ -36,7 +36,7 @@ fn verdicts(manifests: &str, nodes: &Nodes) -> Vec<Verdict> {
     Kubernetes::read(&files, &streams).verdicts(nodes, 1_000)
 }
 
-fn result(manifests: &str, nodes: &Nodes, rollout: bool) -> super::Result {
+fn result(manifests: &str, nodes: &Nodes, rollout: bool) -> crate::engine::kubernetes::Answer {
     let files = files(&[("a.yaml", manifests)]);
     let streams = streams(&files);
     Kubernetes::read(&files, &streams).scheduling(nodes, None, rollout)
