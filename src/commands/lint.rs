@@ -2,6 +2,8 @@
 use super::terminal::{self, Paint};
 use super::{FINDINGS, NOT_GRADED, source};
 use crate::engine::child::{self, Request, Response};
+use crate::engine::ignores::{Ignored, IgnoredFindings};
+use crate::engine::lint::Lint;
 use crate::engine::report::Severity;
 use crate::engine::{Files, Problem, kubernetes, terraform};
 use anyhow::{Context as _, Result, bail};
@@ -15,6 +17,9 @@ use std::time::Duration;
 const WALL: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "A comment `# groundcrew:ignore RULE reason` takes a finding out: at its line, right above it, or at the head of a document for all of it."
+)]
 pub struct LintArgs {
     /// Files, or folders with all manifests and Terraform below them
     #[arg(required = true, value_name = "PATH")]
@@ -52,6 +57,20 @@ impl FailOn {
 struct Printed<'a> {
     format: u32,
     findings: Vec<Found<'a>>,
+    /// How many findings comments took out, and the first of them.
+    ignored_count: usize,
+    ignored: Vec<Left<'a>>,
+}
+
+/// A finding that a comment `groundcrew:ignore RULE reason` took out.
+#[derive(Debug, Serialize)]
+struct Left<'a> {
+    rule: &'a str,
+    reason: &'a str,
+    message: &'a str,
+    file: &'a str,
+    line: u32,
+    column: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -75,8 +94,8 @@ pub fn run(args: &LintArgs) -> Result<ExitCode> {
     }
     // Files may be anybody's: they are read in a child with limits, as the portal does.
     let program = std::env::current_exe().context("this program's own path is unknown")?;
-    let problems = match child::once(&program, &Request::Lint { files: files.clone() }, WALL) {
-        Ok(Response::Lint { problems }) => problems,
+    let lint = match child::once(&program, &Request::Lint { files: files.clone() }, WALL) {
+        Ok(Response::Lint { lint }) => lint,
         Ok(_) => bail!("the child answered something else"),
         Err(error) => {
             eprintln!("groundcrew: {error}");
@@ -84,14 +103,15 @@ pub fn run(args: &LintArgs) -> Result<ExitCode> {
         }
     };
     if args.json {
-        let printed = Printed { format: 1, findings: problems.iter().map(found).collect() };
+        let (findings, ignored) = (lint.problems.iter().map(found).collect(), lint.ignored.list.iter().map(left).collect());
+        let printed = Printed { format: 1, findings, ignored_count: lint.ignored.count, ignored };
         terminal::print(&(serde_json::to_string_pretty(&printed)? + "\n"))?;
     } else {
         // What makes the exit code 1 is never left out.
         let notes = args.notes || matches!(args.fail_on, FailOn::Info);
-        terminal::print(&shown(&problems, &files, notes, Paint::of_stdout()))?;
+        terminal::print(&shown(&lint, &files, notes, Paint::of_stdout()))?;
     }
-    let fails = problems.iter().any(|p| p.severity >= args.fail_on.severity());
+    let fails = lint.problems.iter().any(|p| p.severity >= args.fail_on.severity());
     Ok(if fails { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS })
 }
 
@@ -115,13 +135,19 @@ fn found(problem: &Problem) -> Found<'_> {
     }
 }
 
+fn left(ignored: &Ignored) -> Left<'_> {
+    let Ignored { rule, reason, message, place } = ignored;
+    Left { rule, reason, message, file: &place.file, line: place.line, column: place.column }
+}
+
 /// Whether it is a rule's note, as there may be a dozen about any workload.
 fn is_note(problem: &Problem) -> bool {
     let known = |rule: &str| kubernetes::rules::by_id(rule).is_some() || terraform::rules::by_id(rule).is_some();
     problem.severity == Severity::Info && problem.rule.as_deref().is_some_and(known)
 }
 
-fn shown(problems: &[Problem], files: &Files, notes: bool, paint: Paint) -> String {
+fn shown(lint: &Lint, files: &Files, notes: bool, paint: Paint) -> String {
+    let problems = &lint.problems;
     let mut out = String::new();
     for problem in problems.iter().filter(|p| notes || !is_note(p)) {
         let severity = match problem.severity {
@@ -147,7 +173,21 @@ fn shown(problems: &[Problem], files: &Files, notes: bool, paint: Paint) -> Stri
     }
     let left_out = if notes { 0 } else { problems.iter().filter(|p| is_note(p)).count() };
     let say = if left_out > 0 { format!("{left_out} of the notes not shown: `--notes` shows them\n") } else { String::new() };
-    out + &summary(problems, files.len()) + &say
+    out + &passed_over(&lint.ignored, paint) + &summary(problems, files.len()) + &say
+}
+
+/// What comments in the files said to ignore: nothing is left out in silence.
+fn passed_over(ignored: &IgnoredFindings, paint: Paint) -> String {
+    if ignored.count == 0 {
+        return String::new();
+    }
+    let mut out = format!("{} finding{} ignored, as comments say:\n", ignored.count, if ignored.count == 1 { "" } else { "s" });
+    for one in &ignored.list {
+        let at = terminal::place(&one.place);
+        out += &format!("    {at} {} {}\n", paint.dim(&format!("[{}]", one.rule)), terminal::safe(&one.reason));
+    }
+    let more = ignored.count - ignored.list.len();
+    out + &(if more > 0 { format!("    and {more} more\n\n") } else { "\n".to_owned() })
 }
 
 fn summary(problems: &[Problem], files: usize) -> String {

@@ -112,7 +112,12 @@ pub fn fix(text: &str, paint: Paint) -> String {
 
 /// `deployment.yaml:12:9`, or nothing.
 pub fn at(problem: &Problem) -> String {
-    problem.place.as_ref().map(|p| format!("{}:{}:{}", safe(&p.file), p.line, p.column)).unwrap_or_default()
+    problem.place.as_ref().map(place).unwrap_or_default()
+}
+
+/// The same of a place.
+pub fn place(place: &Place) -> String {
+    format!("{}:{}:{}", safe(&place.file), place.line, place.column)
 }
 
 #[cfg(test)]

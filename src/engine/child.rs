@@ -1,8 +1,9 @@
 //! Hostile work runs in a child of the same binary: the wire between them, and the child's own loop.
 use super::check::{Checks, Surroundings};
 use super::files::Files;
-use super::report::{Problem, Report};
-use super::{grade, lint};
+use super::grade;
+use super::lint::{self, Lint};
+use super::report::Report;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -23,7 +24,7 @@ pub enum Request {
 pub enum Response {
     Phase(Phase),
     Report { report: Box<Report> },
-    Lint { problems: Vec<Problem> },
+    Lint { lint: Box<Lint> },
 }
 
 /// How far a grading is.
@@ -122,7 +123,7 @@ fn answer(from: &mut impl Read, to: &mut impl Write, busy: &Mutex<Option<Instant
                 unsaid?;
                 Response::Report { report: Box::new(report) }
             }
-            Request::Lint { files } => Response::Lint { problems: lint::lint(&files) },
+            Request::Lint { files } => Response::Lint { lint: Box::new(lint::lint(&files)) },
         };
         say(to, &response)?;
         set(None);

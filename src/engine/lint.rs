@@ -1,10 +1,12 @@
 //! All built-in rules over files without a lab: what `groundcrew lint` says.
 use super::files::Files;
 use super::grade::is_yaml;
+use super::ignores::{self, IgnoredFindings};
 use super::kubernetes::{Kubernetes, rules, sources};
 use super::report::{self, Problem, Severity};
 use super::terraform::Terraform;
 use super::yaml::{Document, Position, Span};
+use serde::{Deserialize, Serialize};
 
 /// The schemas `lint` judges by.
 pub const VERSION: &str = "1.36";
@@ -12,8 +14,17 @@ pub const VERSION: &str = "1.36";
 /// What the problems may come to, in bytes: as JSON still less than a child may answer.
 const LISTED: usize = 3 << 19;
 
-/// Every problem of the files, by file and place, as many as anybody could read.
-pub fn lint(files: &Files) -> Vec<Problem> {
+/// What a run says.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Lint {
+    /// By file and place, as many as anybody could read.
+    pub problems: Vec<Problem>,
+    /// What comments in the files say to ignore.
+    pub ignored: IgnoredFindings,
+}
+
+/// Every problem of the files.
+pub fn lint(files: &Files) -> Lint {
     let mut streams: Vec<_> = files.iter().filter(|f| is_yaml(&f.path)).map(|f| sources::read(&f.path, &f.bytes)).collect();
     let mut problems: Vec<Problem> = streams.iter().flat_map(|s| s.problems.clone()).map(|p| named(p, "yaml")).collect();
     problems.extend(streams.iter().flat_map(|s| s.notes.clone()).map(|p| named(p, "yaml-reads-as")));
@@ -49,8 +60,9 @@ pub fn lint(files: &Files) -> Vec<Problem> {
     if files.iter().any(|f| f.path.ends_with(".tf")) {
         problems.extend(Terraform::read(files).lint());
     }
+    let ignored = ignores::apply(files, &mut problems);
     problems.sort_by(|a, b| key(a).cmp(&key(b)));
-    report::listed(problems, LISTED)
+    Lint { problems: report::listed(problems, LISTED), ignored }
 }
 
 /// What is said where a folder has more objects than the rules compare with each other.

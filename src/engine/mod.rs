@@ -5,6 +5,7 @@ pub mod figure;
 pub mod files;
 pub mod glob;
 pub mod grade;
+pub mod ignores;
 pub mod kubernetes;
 pub mod lint;
 mod located;

@@ -251,13 +251,21 @@ fn lint_says_all_there_is_by_file_and_place() {
         ("compose.yaml", "services: {}\n"),
         ("mode.yaml", "kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\ndata: {mode: 0644}\n"),
     ]);
-    let problems = lint::lint(&all);
+    let problems = lint::lint(&all).problems;
     let rules: Vec<&str> = problems.iter().filter_map(|p| p.rule.as_deref()).collect();
     for rule in ["schema", "not-kubernetes", "yaml-reads-as", "res-mem-lim"] {
         assert!(rules.contains(&rule), "{rule} is not in {rules:?}");
     }
     let places: Vec<_> = problems.iter().map(|p| p.place.as_ref().map(|at| (at.file.clone(), at.line))).collect();
     assert!(places.is_sorted(), "{places:?}");
+}
+
+#[test]
+fn grading_knows_no_comment_to_ignore() {
+    let text = format!("# groundcrew:ignore img-digest tags are enough here\n{CHAT}");
+    let ignored = files(&[("chat.yaml", &text)]);
+    assert!(lint::lint(&ignored).ignored.count > 0);
+    assert_eq!(graded(vec![rule("img-digest")], &ignored).findings[0].outcome, Outcome::Failed);
 }
 
 #[test]
@@ -271,7 +279,7 @@ fn long_names_are_not_repeated_at_their_length() {
     let all = super::kubernetes::rules::all().iter().map(|r| rule(r.about().id));
     let report = graded(all.collect(), &pod);
     assert!(serde_json::to_string(&report).unwrap().len() < 500_000);
-    let problems = lint::lint(&pod);
+    let problems = lint::lint(&pod).problems;
     assert!(problems.iter().all(|p| p.message.chars().count() <= 500));
     assert!(serde_json::to_string(&problems).unwrap().len() < 500_000);
 }
@@ -283,7 +291,7 @@ fn too_many_objects_are_said_by_the_schema_and_by_lint() {
     let pods = files(&[("pods.yaml", &pods)]);
     let report = graded(vec![schema()], &pods);
     assert!(report.findings[0].message.starts_with("a hand-in may have 2000 objects"), "{}", report.findings[0].message);
-    let problems = lint::lint(&pods);
+    let problems = lint::lint(&pods).problems;
     let said = problems.iter().find(|p| p.rule.as_deref() == Some("too-many")).unwrap();
     assert!(said.message.contains("2000 objects") && said.message.contains("up to 501, were held to their schemas alone"), "{}", said.message);
 }
@@ -292,7 +300,7 @@ fn too_many_objects_are_said_by_the_schema_and_by_lint() {
 fn lint_holds_objects_that_are_too_many_to_be_compared_to_their_schemas() {
     let maps = |last: &str| {
         let good = "  - {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n".repeat(2_000);
-        lint::lint(&files(&[("maps.yaml", &format!("apiVersion: v1\nkind: List\nitems:\n{good}  - {last}\n"))]))
+        lint::lint(&files(&[("maps.yaml", &format!("apiVersion: v1\nkind: List\nitems:\n{good}  - {last}\n"))])).problems
     };
     let of_schema =
         |problems: Vec<Problem>| problems.into_iter().filter(|p| p.rule.as_deref() == Some("schema")).map(|p| p.message).collect::<Vec<_>>();

@@ -108,9 +108,21 @@ fn lint_prints_json_of_one_shape() {
           "why": null,
           "fix": null
         }
-      ]
+      ],
+      "ignored_count": 0,
+      "ignored": []
     }
     "#);
+}
+
+#[test]
+fn lint_says_what_comments_took_out() {
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n# groundcrew:ignore schema a field of a patched server\ndate: {}\n";
+    let dir = folder("ignored", &[("a.yaml", text)]);
+    let (plain, json) = (groundcrew(&["lint", "."], &dir), groundcrew(&["lint", "--json", "."], &dir).json());
+    assert_eq!(plain.code, 0, "{}", plain.out);
+    assert!(plain.out.contains("1 finding ignored, as comments say:\n    a.yaml:5:1 [schema] a field of a patched server\n"), "{}", plain.out);
+    assert_eq!((&json["ignored_count"], &json["ignored"][0]["rule"], &json["ignored"][0]["line"]), (&1.into(), &"schema".into(), &5.into()));
 }
 
 #[test]

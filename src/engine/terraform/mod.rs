@@ -23,6 +23,7 @@ use super::{Files, Place, Problem};
 use document::Document;
 use fuel::Fuel;
 use module::Module;
+pub use scan::comments;
 use source::Source;
 use std::collections::{BTreeMap, BTreeSet};
 use value::Value;

@@ -33,6 +33,13 @@ pub fn brackets(text: &str) -> Brackets {
     walk(text).0
 }
 
+/// Where the comments of a text stand, as far as its brackets and quotes can be followed.
+pub fn comments(text: &str) -> Vec<Range<usize>> {
+    let mut scan = Scan::new(text);
+    scan.walk();
+    scan.comments
+}
+
 /// The text with blanks for line ends and comments directly inside of `{ for … }` and `[for …]`: Terraform skips them
 /// there, the parser not always. No byte moves.
 pub fn joined(text: &str) -> String {
@@ -44,30 +51,11 @@ pub fn joined(text: &str) -> String {
 }
 
 fn walk(text: &str) -> (Brackets, Vec<Range<usize>>) {
-    let b = text.as_bytes();
-    let mut scan = Scan { text, b, stack: Vec::new(), blanks: Vec::new(), heredoc_end: None };
-    let mut i = 0;
-    while i < b.len() {
-        let top = scan.stack.last().copied();
-        match top {
-            Some((Inside::Quotes, at)) if b[i] == b'\n' => return (Brackets::Split(at), Vec::new()),
-            Some((Inside::Quotes, _)) => i = scan.quoted(i),
-            Some((Inside::Heredoc(from, to), _)) => i = scan.heredoc(i, &text[from..to]),
-            _ => i = scan.code(i),
-        }
-        if scan.stack.len() > MAX_DEPTH {
-            return (Brackets::TooDeep(scan.stack.last().map_or(0, |s| s.1)), Vec::new());
-        }
+    let mut scan = Scan::new(text);
+    match scan.walk() {
+        found @ (Brackets::Split(_) | Brackets::TooDeep(_)) => (found, Vec::new()),
+        found => (found, scan.blanks),
     }
-    let found = match scan.stack.last() {
-        Some((Inside::Bracket(open), at)) => Brackets::Open(*at, *open),
-        Some((Inside::For(open), at)) => Brackets::Open(*at, *open),
-        Some((Inside::Quotes, at)) => Brackets::Open(*at, b'"'),
-        Some((Inside::Template, at)) => Brackets::Open(*at, b'$'),
-        Some((Inside::Heredoc(..), at)) => Brackets::Open(*at, b'<'),
-        None => Brackets::Closed,
-    };
-    (found, scan.blanks)
 }
 
 /// Where a walk is.
@@ -76,15 +64,45 @@ struct Scan<'a> {
     b: &'a [u8],
     stack: Vec<(Inside, usize)>,
     blanks: Vec<Range<usize>>,
+    comments: Vec<Range<usize>>,
     /// The line end after a heredoc's delimiter, which belongs to it.
     heredoc_end: Option<usize>,
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
+    fn new(text: &'a str) -> Scan<'a> {
+        Scan { text, b: text.as_bytes(), stack: Vec::new(), blanks: Vec::new(), comments: Vec::new(), heredoc_end: None }
+    }
+
+    fn walk(&mut self) -> Brackets {
+        let (text, b) = (self.text, self.b);
+        let mut i = 0;
+        while i < b.len() {
+            let top = self.stack.last().copied();
+            match top {
+                Some((Inside::Quotes, at)) if b[i] == b'\n' => return Brackets::Split(at),
+                Some((Inside::Quotes, _)) => i = self.quoted(i),
+                Some((Inside::Heredoc(from, to), _)) => i = self.heredoc(i, &text[from..to]),
+                _ => i = self.code(i),
+            }
+            if self.stack.len() > MAX_DEPTH {
+                return Brackets::TooDeep(self.stack.last().map_or(0, |s| s.1));
+            }
+        }
+        match self.stack.last() {
+            Some((Inside::Bracket(open) | Inside::For(open), at)) => Brackets::Open(*at, *open),
+            Some((Inside::Quotes, at)) => Brackets::Open(*at, b'"'),
+            Some((Inside::Template, at)) => Brackets::Open(*at, b'$'),
+            Some((Inside::Heredoc(..), at)) => Brackets::Open(*at, b'<'),
+            None => Brackets::Closed,
+        }
+    }
+
     /// One step in code; the byte to go on with.
     fn code(&mut self, i: usize) -> usize {
         let top = self.stack.last().map(|s| s.0);
         if let Some(end) = comment_end(self.b, i) {
+            self.comments.push(i..end);
             if matches!(top, Some(Inside::For(_))) {
                 self.blanks.push(i..end);
             }
@@ -220,6 +238,12 @@ mod tests {
         for open in ["[", "(", "{a=", "\"${"] {
             assert!(matches!(brackets(&format!("a = {}", open.repeat(100_000))), Brackets::TooDeep(_)), "{open}");
         }
+    }
+
+    #[test]
+    fn comments_are_told_from_text() {
+        let text = "a = \"# no\" # one\nb = <<E\n# no\nE\n/* two\n*/ c = 1 // three\n";
+        assert_eq!(comments(text).into_iter().map(|r| &text[r]).collect::<Vec<_>>(), ["# one", "/* two\n*/", "// three"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! YAML as Kubernetes reads it, with the place of every key and value; budgets keep a hostile file small.
 mod budget;
+mod comments;
 mod compose;
 #[cfg(test)]
 mod corpus;
@@ -14,6 +15,7 @@ mod tests;
 mod words;
 
 use super::report::{Place, Problem};
+pub use comments::{Commented, comments};
 pub use scalars::is_base64;
 
 /// Whose rules decide what a plain scalar means.

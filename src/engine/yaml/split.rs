@@ -49,6 +49,13 @@ fn allowed(c: char) -> bool {
 
 /// The documents of a text. A line that begins with `---` opens one, even inside a block or a quote.
 pub fn documents(text: &str, dialect: Dialect) -> Vec<Chunk<'_>> {
+    let mut chunks = chunks(text, dialect);
+    chunks.retain(|c| !is_empty(c.text));
+    chunks
+}
+
+/// The same with those that say nothing.
+pub fn chunks(text: &str, dialect: Dialect) -> Vec<Chunk<'_>> {
     let mut chunks = Vec::new();
     let (mut from, mut from_line) = (0, 0);
     let mut at = 0;
@@ -66,7 +73,6 @@ pub fn documents(text: &str, dialect: Dialect) -> Vec<Chunk<'_>> {
         }
     }
     chunks.push(Chunk { text: text.get(from..).unwrap_or(""), line: from_line, offset: from });
-    chunks.retain(|c| !is_empty(c.text));
     chunks
 }
 
@@ -102,7 +108,7 @@ fn only_directives(text: &str, dialect: Dialect) -> bool {
 }
 
 /// Whether a chunk says nothing: blanks, comments and its own markers.
-fn is_empty(text: &str) -> bool {
+pub fn is_empty(text: &str) -> bool {
     lines(text).enumerate().all(|(n, line)| {
         let line = if n == 0 && marker(line, "---") { line.get(3..).unwrap_or("") } else { line };
         let line = if marker(line, "...") { "" } else { line.trim() };
