@@ -8,7 +8,8 @@ pub enum Type {
     Histogram,
 }
 
-/// NVIDIA/dcgm-exporter, `etc/default-counters.csv` and `etc/dcp-metrics-included.csv`, the commented ones too; further names from DCGM's field list.
+/// NVIDIA/dcgm-exporter, `etc/default-counters.csv` and `etc/dcp-metrics-included.csv`, the commented ones too; further fields from NVIDIA/DCGM, `dcgmlib/dcgm_fields.h`;
+/// the exporter's own `DCGM_EXP_…` from its `internal/pkg/counters`.
 #[rustfmt::skip]
 const DCGM: &[(&str, Type)] = &[
     ("DCGM_FI_DEV_SM_CLOCK", Type::Gauge), ("DCGM_FI_DEV_MEM_CLOCK", Type::Gauge), ("DCGM_FI_DEV_MEMORY_TEMP", Type::Gauge), ("DCGM_FI_DEV_GPU_TEMP", Type::Gauge),
@@ -31,13 +32,14 @@ const DCGM: &[(&str, Type)] = &[
     ("DCGM_FI_PROF_PIPE_TENSOR_ACTIVE", Type::Gauge), ("DCGM_FI_PROF_DRAM_ACTIVE", Type::Gauge), ("DCGM_FI_PROF_PIPE_FP64_ACTIVE", Type::Gauge),
     ("DCGM_FI_PROF_PIPE_FP32_ACTIVE", Type::Gauge), ("DCGM_FI_PROF_PIPE_FP16_ACTIVE", Type::Gauge), ("DCGM_FI_PROF_PCIE_TX_BYTES", Type::Gauge),
     ("DCGM_FI_PROF_PCIE_RX_BYTES", Type::Gauge), ("DCGM_FI_PROF_NVLINK_TX_BYTES", Type::Gauge), ("DCGM_FI_PROF_NVLINK_RX_BYTES", Type::Gauge),
-    ("DCGM_EXP_XID_ERRORS_COUNT", Type::Gauge), ("DCGM_EXP_CLOCK_EVENTS_COUNT", Type::Gauge), ("DCGM_EXP_GPU_HEALTH_STATUS", Type::Gauge),
+    ("DCGM_EXP_XID_ERRORS_COUNT", Type::Gauge), ("DCGM_EXP_XID_ERRORS_TOTAL", Type::Counter), ("DCGM_EXP_CLOCK_EVENTS_TOTAL", Type::Counter),
+    ("DCGM_EXP_P2P_STATUS", Type::Gauge), ("DCGM_EXP_CLOCK_EVENTS_COUNT", Type::Gauge), ("DCGM_EXP_GPU_HEALTH_STATUS", Type::Gauge),
 ];
 
-/// vllm-project/vllm, `vllm/v1/metrics/loggers.py`; the client adds `_total` to counters.
+/// vllm-project/vllm, `vllm/v1/metrics/loggers.py`; the client adds `_total` to counters. `num_requests_swapped` and `cpu_cache_usage_perc` were its first engine's.
 #[rustfmt::skip]
 const VLLM: &[(&str, Type)] = &[
-    ("vllm:num_requests_running", Type::Gauge), ("vllm:num_requests_waiting", Type::Gauge), ("vllm:num_requests_swapped", Type::Gauge),
+    ("vllm:num_requests_running", Type::Gauge), ("vllm:num_requests_waiting", Type::Gauge), ("vllm:num_requests_waiting_by_reason", Type::Gauge), ("vllm:num_requests_swapped", Type::Gauge),
     ("vllm:kv_cache_usage_perc", Type::Gauge), ("vllm:gpu_cache_usage_perc", Type::Gauge), ("vllm:cpu_cache_usage_perc", Type::Gauge),
     ("vllm:lora_requests_info", Type::Gauge), ("vllm:cache_config_info", Type::Gauge), ("vllm:engine_sleep_state", Type::Gauge),
     ("vllm:prefix_cache_queries_total", Type::Counter), ("vllm:prefix_cache_hits_total", Type::Counter), ("vllm:gpu_prefix_cache_queries_total", Type::Counter),

@@ -122,7 +122,7 @@ impl Rule for Runtime {
     }
 }
 
-/// The classes that NVIDIA's driver for dynamic resource allocation installs; from NVIDIA/k8s-dra-driver-gpu.
+/// The classes that NVIDIA's driver for dynamic resource allocation installs; from the chart of NVIDIA/k8s-dra-driver-gpu and what it installs.
 const CLASSES: &[&str] =
     &["gpu.nvidia.com", "mig.nvidia.com", "vfio.gpu.nvidia.com", "compute-domain-daemon.nvidia.com", "compute-domain-default-channel.nvidia.com"];
 

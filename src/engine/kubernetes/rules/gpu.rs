@@ -354,6 +354,7 @@ impl Rule for NodeSelector {
             "nvidia.com/gpu.memory",
             "nvidia.com/gpu.family",
             "karpenter.k8s.aws/instance-gpu-name",
+            "karpenter.k8s.aws/instance-gpu-memory",
             "cloud.google.com/gke-accelerator",
             "node.kubernetes.io/instance-type",
         ];
@@ -363,10 +364,12 @@ impl Rule for NodeSelector {
                 .spec
                 .path(&["affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"])
                 .map_or(&[][..], Node::items);
-            let affine = terms
-                .iter()
-                .flat_map(|t| t.get("matchExpressions").map_or(&[][..], Node::items))
-                .any(|e| e.get("key").and_then(Node::as_str).is_some_and(|k| LABELS.contains(&k)));
+            // One of the terms is enough for a node, so each must choose; what a node must not be leaves it open what it is.
+            let chooses = |e: &Node| {
+                e.get("key").and_then(Node::as_str).is_some_and(|k| LABELS.contains(&k))
+                    && matches!(e.get("operator").and_then(Node::as_str), Some("In" | "Gt" | "Lt"))
+            };
+            let affine = !terms.is_empty() && terms.iter().all(|t| t.get("matchExpressions").map_or(&[][..], Node::items).iter().any(chooses));
             if !selected && !affine {
                 look.found(it.problem(pod.spec_key, format!("the pods of {} take any GPU there is", it.title())));
             }

@@ -3,6 +3,7 @@ use super::{About, Example, Look, Rule, Subject};
 use crate::engine::kubernetes::demand::{self, Demand, MOST, counts, may_be_missing};
 use crate::engine::kubernetes::objects::Object;
 use crate::engine::kubernetes::quantity::Quantity;
+use crate::engine::promql;
 use crate::engine::report::{Problem, Severity};
 use crate::engine::yaml::Node;
 
@@ -184,13 +185,61 @@ impl Rule for Keda {
             Some(found) => look.read(found),
             None => look.found(it.problem(name.map_or(it.head(), |n| n.span), format!("{} scales no {kind} of what you handed in", it.title()))),
         }
-        if it.node.path(&["spec", "triggers"]).is_none_or(|t| t.items().is_empty()) {
+        let triggers = it.node.path(&["spec", "triggers"]).map_or(&[][..], Node::items);
+        if triggers.is_empty() {
             look.found(it.problem(it.head(), format!("{} has no trigger", it.title())));
+        }
+        for trigger in triggers {
+            triggered(it, trigger, look);
+        }
+        let count = |key: &str, default: i64| it.node.path(&["spec", key]).map_or(Some(default), Node::as_i64);
+        let (least, most) = (count("minReplicaCount", 0), count("maxReplicaCount", 100));
+        if let (Some(least), Some(most)) = (least, most)
+            && most < least
+        {
+            let span = it.node.path(&["spec", "maxReplicaCount"]).map_or(it.head(), |n| n.span);
+            look.found(it.problem(span, format!("`maxReplicaCount` of {} is {most}, below the {least} it always keeps", it.title())));
+        }
+        // The cooldown is for the step to no replica at all; above one the autoscaler's own window holds.
+        let idle = it.node.path(&["spec", "idleReplicaCount"]).and_then(Node::as_i64) == Some(0);
+        if least.is_some_and(|n| n > 0) && !idle {
+            return;
+        }
+        let of_pods = |t: &Node| matches!(t.get("type").and_then(Node::as_str), Some("cpu" | "memory"));
+        if let Some(first) = triggers.first().filter(|_| triggers.iter().all(of_pods)) {
+            let span = first.get("type").map_or(first.span, |n| n.span);
+            let message = format!("{} never starts again from nothing: without a pod there is no CPU or memory to measure", it.title());
+            look.found(it.problem(span, message).fix("Set `minReplicaCount: 1`, or add a trigger such as `prometheus`."));
         }
         if let Some(cooldown) = it.node.path(&["spec", "cooldownPeriod"]).filter(|c| c.as_i64().is_some_and(|n| n < 300)) {
             let problem = it.problem(cooldown.span, format!("{} scales to nothing after {} quiet seconds", it.title(), it.doc.shown(cooldown)));
             let fix = it.doc.replace(cooldown.span, "600");
             look.found(Problem { fix, ..problem });
         }
+    }
+}
+
+/// What a trigger by Prometheus needs: where to ask, what, and how much of it is too much.
+fn triggered(it: &Object<'_>, trigger: &Node, look: &mut Look<'_, '_>) {
+    if trigger.get("type").and_then(Node::as_str) != Some("prometheus") {
+        return;
+    }
+    let head = trigger.get("type").map_or(trigger.span, |n| n.span);
+    let of = |key: &str| trigger.path(&["metadata", key]);
+    for key in ["serverAddress", "query", "threshold"].iter().filter(|k| of(k).is_none()) {
+        look.found(
+            it.problem(head, format!("a trigger of {} has no `{key}`", it.title())).fix(format!("Write `{key}` under the trigger's `metadata`.")),
+        );
+    }
+    for key in ["threshold", "activationThreshold"] {
+        if let Some(node) = of(key).filter(|n| n.as_str().is_some_and(|t| t.trim().parse::<f64>().is_err())) {
+            look.found(it.problem(node.span, format!("`{key}` is `{}`, which is no number", it.doc.shown(node))).fix("Write a number in quotes."));
+        }
+    }
+    let Some((query, text)) = of("query").and_then(|n| Some((n, n.as_str()?))) else { return };
+    for fault in promql::read(text).faults.into_iter().take(3) {
+        let problem = it.problem(it.doc.part(query, fault.at), fault.message);
+        let fix = fault.instead.map(|new| format!("Write `{new}` there.")).or_else(|| fault.fix.map(Into::into));
+        look.found(Problem { fix, ..problem });
     }
 }

@@ -1,6 +1,6 @@
 //! Rules about jobs: how they end, are cleaned up, and survive a node that is taken away.
 use super::{About, Example, Look, Rule, Subject};
-use crate::engine::kubernetes::objects::Object;
+use crate::engine::kubernetes::objects::{Container, Object, Pod};
 use crate::engine::report::{Problem, Severity};
 use crate::engine::yaml::Node;
 
@@ -91,10 +91,40 @@ impl Rule for Cleanup {
     }
 }
 
+/// Volumes that are there again for the next pod.
+const KEPT: &[&str] = &["persistentVolumeClaim", "nfs", "csi", "cephfs", "azureFile"];
+
 pub struct SpotSafe;
 
-const SPOT: &[&str] =
-    &["karpenter.sh/capacity-type", "eks.amazonaws.com/capacityType", "cloud.google.com/gke-spot", "kubernetes.azure.com/scalesetpriority"];
+/// The labels by which clouds tell spot nodes, and their value there.
+const SPOT: &[(&str, &str)] = &[
+    ("karpenter.sh/capacity-type", "spot"),
+    ("eks.amazonaws.com/capacityType", "SPOT"),
+    ("cloud.google.com/gke-spot", "true"),
+    ("kubernetes.azure.com/scalesetpriority", "spot"),
+];
+
+/// Where a pod says that it runs on spot nodes: by selector, required affinity or toleration.
+fn spot<'a>(pod: &Pod<'a>) -> Option<&'a Node> {
+    let selected = SPOT.iter().find_map(|(label, value)| pod.spec.path(&["nodeSelector", label]).filter(|n| is(n, value)));
+    let terms = pod.spec.path(&["affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"]);
+    let affine = terms.map_or(&[][..], Node::items).iter().flat_map(|t| t.get("matchExpressions").map_or(&[][..], Node::items)).find_map(|e| {
+        let (_, value) = SPOT.iter().find(|(label, _)| e.get("key").and_then(Node::as_str) == Some(label))?;
+        let chosen = e.get("operator").and_then(Node::as_str) == Some("In");
+        e.get("values").filter(|_| chosen)?.items().iter().find(|v| is(v, value))
+    });
+    let tolerated = pod
+        .spec
+        .get("tolerations")
+        .map_or(&[][..], Node::items)
+        .iter()
+        .find_map(|t| t.get("key").filter(|k| k.as_str().is_some_and(|k| k.contains("spot") || SPOT.iter().any(|(label, _)| k == *label))));
+    selected.or(affine).or(tolerated)
+}
+
+fn is(node: &Node, value: &str) -> bool {
+    node.as_str() == Some(value) || value == "true" && node.as_bool() == Some(true)
+}
 
 impl Rule for SpotSafe {
     fn about(&self) -> &'static About {
@@ -116,22 +146,28 @@ impl Rule for SpotSafe {
 
     fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
         for pod in &it.pods {
-            let selected = SPOT.iter().find_map(|l| pod.spec.path(&["nodeSelector", l]));
-            let tolerated = pod
-                .spec
-                .get("tolerations")
-                .map_or(&[][..], Node::items)
-                .iter()
-                .find_map(|t| t.get("key").filter(|k| k.as_str().is_some_and(|k| k.contains("spot") || SPOT.contains(&k))));
-            let Some(spot) = selected.or(tolerated) else {
+            let Some(spot) = spot(pod) else {
                 look.nothing(it.problem(pod.spec_key, format!("{} doesn't run on spot nodes", it.title())));
                 continue;
             };
-            if !pod.volumes().iter().any(|v| v.get("persistentVolumeClaim").is_some() || v.get("ephemeral").is_some()) {
-                look.found(it.problem(spot.span, format!("{} runs on spot nodes and keeps nothing on a volume", it.title())));
+            // A volume that outlives the pod: an ephemeral claim is deleted with it.
+            let kept: Vec<&Node> = pod.volumes().iter().filter(|v| KEPT.iter().any(|k| v.get(k).is_some())).collect();
+            let mounted = |v: &&&Node| {
+                let name = v.get("name").and_then(Node::as_str);
+                name.is_some() && pod.containers.iter().flat_map(Container::mounts).any(|m| m.get("name").and_then(Node::as_str) == name)
+            };
+            match kept.first() {
+                None => look.found(it.problem(spot.span, format!("{} runs on spot nodes and keeps nothing on a volume", it.title()))),
+                Some(volume) if !kept.iter().any(|v| mounted(&v)) => {
+                    let at = volume.get("name").map_or(volume.span, |n| n.span);
+                    let message = format!("no container of {} mounts the volume for checkpoints", it.title());
+                    look.found(it.problem(at, message).fix("Name the volume under `volumeMounts` of the container."));
+                }
+                Some(_) => {}
             }
             let again = pod.spec.get("restartPolicy").and_then(Node::as_str) == Some("OnFailure");
-            if let Some(limit) = it.node.path(&["spec", "backoffLimit"]).filter(|n| !again && n.as_i64() == Some(0)) {
+            let spec: &[&str] = if it.kind == "CronJob" { &["spec", "jobTemplate", "spec", "backoffLimit"] } else { &["spec", "backoffLimit"] };
+            if let Some(limit) = it.node.path(spec).filter(|n| !again && n.as_i64() == Some(0)) {
                 look.found(it.problem(limit.span, format!("{} runs on spot nodes and gives up with the first of them", it.title())));
             }
         }

@@ -141,20 +141,27 @@ fn queued_job(it: &Object<'_>, look: &mut Look<'_, '_>) {
                 .iter()
                 .flat_map(|g| g.get("flavors").map_or(&[][..], Node::items))
                 .flat_map(|f| named(f.get("resources")).filter(|(_, n)| *n == entry.key))
-                .map(|(r, _)| r.get("nominalQuota").and_then(Quantity::of).map(Quantity::round_down))
+                .map(|(r, _)| {
+                    let own = r.get("nominalQuota").and_then(Quantity::of)?;
+                    // Of a cohort it borrows what the others leave, up to its own limit if it has one.
+                    let lent = r.get("borrowingLimit").filter(|_| borrows);
+                    let all = if borrows { lent.and_then(Quantity::of).map(|n| own.plus(n)) } else { Some(own) };
+                    all.map(Quantity::round_down)
+                })
                 .collect();
             // The pods of one job are of one flavour.
             let most = quotas.and_then(|q| q.into_iter().max());
-            if let (Some(most), Some(each), false) = (most, Quantity::of(&entry.value).map(Quantity::round_up), borrows)
+            if let (Some(most), Some(each)) = (most, Quantity::of(&entry.value).map(Quantity::round_up))
                 && it.kind == "Job"
                 && each.saturating_mul(i128::from(pods)) > most
             {
                 let message = format!(
-                    "{} asks for {} of `{}`, and {} has {most}: it is never admitted",
+                    "{} asks for {} of `{}`, and {} has {most}{}: it is never admitted",
                     it.title(),
                     each.saturating_mul(i128::from(pods)),
                     entry.key,
-                    cluster.title()
+                    cluster.title(),
+                    if borrows { " with what it may borrow" } else { "" }
                 );
                 look.found(it.problem(entry.value.span, message).fix("Ask for fewer, or raise `nominalQuota` of the flavour."));
             }

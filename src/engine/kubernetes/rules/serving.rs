@@ -1,7 +1,7 @@
 //! Rules about model servers: shared memory, slow starts, tokens of model hubs, draining, scaling.
 use super::config::{literal_secrets, looks_secret};
 use super::{About, Example, Look, Rule, Subject};
-use crate::engine::kubernetes::objects::{Container, Object, Pod};
+use crate::engine::kubernetes::objects::{Container, Object, Pod, equals_selects};
 use crate::engine::kubernetes::quantity::Quantity;
 use crate::engine::report::{Problem, Severity};
 use crate::engine::yaml::Node;
@@ -82,11 +82,11 @@ impl Rule for SharedMemory {
                 continue;
             };
             if let (Some(size_of), Some(limit)) = (Quantity::of(size), c.limit("memory").and_then(Quantity::of))
-                && size_of > limit
+                && size_of >= limit
             {
-                look.found(
-                    it.problem(size.span, format!("the shared memory of {} may grow to {}, above its memory limit", c.title(), it.doc.shown(size))),
-                );
+                // What is in shared memory counts against the limit, beside what the server itself needs.
+                let than = if size_of == limit { "all of its memory limit" } else { "above its memory limit" };
+                look.found(it.problem(size.span, format!("the shared memory of {} may grow to {}, {than}", c.title(), it.doc.shown(size))));
             }
         }
     }
@@ -248,9 +248,14 @@ impl Rule for Grace {
     }
 
     fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        if it.runs_to_an_end() {
+            look.nothing(it.problem(it.head(), format!("{} runs to an end and answers nobody", it.title())));
+            return;
+        }
         for pod in &it.pods {
             let set = pod.spec.get("terminationGracePeriodSeconds");
-            let seconds = set.and_then(Node::as_i64).unwrap_or(30);
+            let Some(seconds) = set.map_or(Some(30), Node::as_i64) else { continue };
+            drained(it, pod, seconds, look);
             if seconds < 60 {
                 let problem = it.problem(
                     set.map_or(pod.spec_key, |n| n.span),
@@ -266,6 +271,46 @@ impl Rule for Grace {
     }
 }
 
+/// A pod that a Service sends to is taken out of it while it is being stopped, not before: it waits a little in `preStop`, and not for all of its grace.
+fn drained(it: &Object<'_>, pod: &Pod<'_>, grace: i64, look: &mut Look<'_, '_>) {
+    let hooks: Vec<(Container<'_>, &Node)> =
+        pod.containers.iter().filter(|c| !c.init).filter_map(|c| Some((*c, c.node.path(&["lifecycle", "preStop"])?))).collect();
+    for (c, hook) in &hooks {
+        if let Some((at, sleeps)) = sleep(hook).filter(|(_, n)| *n >= grace) {
+            let message = format!("{} sleeps {sleeps} of the {grace} seconds it is given: nothing is left to finish its answers", c.title());
+            look.found(it.problem(at.span, message).fix("Sleep a few seconds in `preStop`, and set `terminationGracePeriodSeconds` well above."));
+        }
+    }
+    if !hooks.is_empty() {
+        return;
+    }
+    let objects = look.objects;
+    let sends = |s: &&Object<'_>| {
+        let selector = s.node.path(&["spec", "selector"]).filter(|s| !s.entries().is_empty());
+        s.beside(it) && selector.is_some_and(|s| equals_selects(s, &pod.labels))
+    };
+    let server = pod.containers.iter().find(|c| !c.init && c.gpus().next().is_some());
+    if let (Some(c), Some(service)) = (server, objects.kind("Service").find(sends)) {
+        look.read(service);
+        let message = format!("{} still sends to {} while it stops: it has no `preStop`", service.title(), c.title());
+        let fix = c.with(&it.doc, &[], "lifecycle:\n  preStop:\n    sleep:\n      seconds: 10");
+        look.found(it.problem(c.head(), message).fix(fix));
+    }
+}
+
+/// How long a hook sleeps, if that is what it does.
+fn sleep(hook: &Node) -> Option<(&Node, i64)> {
+    if let Some(seconds) = hook.path(&["sleep", "seconds"]) {
+        return Some((seconds, seconds.as_i64()?));
+    }
+    let words = hook.path(&["exec", "command"])?.items();
+    let last = words.last()?;
+    let text = last.as_str().map_or_else(|| last.as_i64().map(|n| n.to_string()), |t| Some(t.to_owned()))?;
+    let by_itself = words.len() >= 2 && words[words.len() - 2].as_str().is_some_and(|w| w == "sleep" || w.ends_with("/sleep"));
+    let seconds = if by_itself { text.trim() } else { text.trim().strip_prefix("sleep ")?.split([';', '&', ' ']).next()? };
+    Some((last, seconds.trim_end_matches('s').parse().ok()?))
+}
+
 pub struct ScaledByCpu;
 
 impl Rule for ScaledByCpu {
@@ -276,7 +321,7 @@ impl Rule for ScaledByCpu {
             title: "GPU servers aren't scaled by CPU",
             why: "A model server's CPU is idle while its GPU is full: an autoscaler that watches CPU never adds a replica. What waits in the queue is what counts.",
             fix: "Scale by a Pods, Object or External metric such as `vllm:num_requests_waiting`.",
-            looks_at: Subject::Kinds(&["HorizontalPodAutoscaler"]),
+            looks_at: Subject::Kinds(&["HorizontalPodAutoscaler", "ScaledObject"]),
             passes: Example::Whole(
                 "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata:\n  name: chat\nspec:\n  scaleTargetRef:\n    apiVersion: apps/v1\n    kind: Deployment\n    name: chat\n  maxReplicas: 4\n  metrics:\n    - type: Pods\n      pods:\n        metric:\n          name: vllm:num_requests_waiting\n        target:\n          type: AverageValue\n          averageValue: \"4\"\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: chat\nspec:\n  selector:\n    matchLabels:\n      app: chat\n  template:\n    metadata:\n      labels:\n        app: chat\n    spec:\n      containers:\n        - name: server\n          image: vllm/vllm-openai:v0.11.0\n          resources:\n            limits:\n              nvidia.com/gpu: 1",
             ),
@@ -288,15 +333,24 @@ impl Rule for ScaledByCpu {
 
     fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
         let target = |key: &str| it.node.path(&["spec", "scaleTargetRef", key]).and_then(Node::as_str).unwrap_or("");
-        let Some(scaled) = look.objects.find(target("kind"), target("name"), it).filter(|o| o.asks_for_gpu()) else {
+        let kind = if target("kind").is_empty() { "Deployment" } else { target("kind") };
+        let Some(scaled) = look.objects.find(kind, target("name"), it).filter(|o| o.asks_for_gpu()) else {
             look.nothing(it.problem(it.head(), format!("{} scales nothing that asks for a GPU", it.title())));
             return;
         };
         look.read(scaled);
-        let metrics = it.node.path(&["spec", "metrics"]).map_or(&[][..], Node::items);
-        let by_load = metrics.iter().any(|m| matches!(m.get("type").and_then(Node::as_str), Some("Pods" | "Object" | "External")));
+        let keda = it.kind == "ScaledObject";
+        let metrics = it.node.path(&["spec", if keda { "triggers" } else { "metrics" }]).map_or(&[][..], Node::items);
+        let by_load = metrics.iter().filter_map(|m| m.get("type")?.as_str()).any(|t| match keda {
+            true => !matches!(t, "cpu" | "memory"),
+            false => matches!(t, "Pods" | "Object" | "External"),
+        });
         if !by_load {
-            let span = metrics.first().and_then(|m| m.path(&["resource", "name"])).map_or(it.head(), |n| n.span);
+            let named = |m: &Node| {
+                let own = ["resource", "containerResource"].iter().find_map(|k| m.path(&[k, "name"]));
+                own.or_else(|| m.get("type").filter(|_| keda)).map(|n| n.span)
+            };
+            let span = metrics.first().and_then(named).unwrap_or(it.head());
             look.found(it.problem(span, format!("{} scales GPU servers by CPU or memory", it.title())));
         }
     }
