@@ -1,6 +1,6 @@
 //! A document with the text it was read from: places, what was written there, and small diffs over it.
 use crate::engine::report::{Place, Problem};
-use crate::engine::yaml::{Document, Node, Position, Span, Value};
+use crate::engine::yaml::{Document, Entry, Node, Position, Span, Value};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -110,6 +110,30 @@ impl<'a> Doc<'a> {
     pub fn without_line(&self, n: u32) -> Option<String> {
         let line = self.line(n);
         (!line.is_empty()).then(|| format!("-{line}"))
+    }
+
+    /// A diff without an entry, where it has a line of its own.
+    pub fn without(&self, entry: &Entry) -> Option<String> {
+        let (from, to) = (entry.key_span.start, entry.value.span.end);
+        let line = self.line(from.line);
+        let own = line.get(..byte(line, from.column))?.trim().is_empty() && line.get(byte(line, to.column)..)?.trim().is_empty();
+        if from.line == to.line && own { self.without_line(from.line) } else { None }
+    }
+
+    /// A diff that adds an item at the end of a list that has one.
+    pub fn append(&self, list: &Node, item: &str) -> Option<String> {
+        let last = list.items().last()?;
+        let n = last.span.end.line;
+        let line = self.line(n);
+        if line.is_empty() {
+            return None;
+        }
+        if self.written_starts_with(list.span, '[') {
+            let at = Span { start: last.span.end, end: last.span.end };
+            return self.replace(at, &format!(", {item}"));
+        }
+        let dash = line.find('-').filter(|at| line.get(..*at).is_some_and(|before| before.trim().is_empty()) && last.span.start.line == n)?;
+        Some(format!(" {line}\n+{}- {item}", " ".repeat(dash)))
     }
 
     /// A diff that adds `snippet`'s lines to a mapping; `key` is where the mapping's own key stands, if it has one.

@@ -152,6 +152,42 @@ impl Rule for BudgetBlocks {
     }
 }
 
+pub struct UnhealthyPods;
+
+impl Rule for UnhealthyPods {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "pdb-unhealthy",
+            severity: Severity::Info,
+            title: "A budget lets broken pods go",
+            why: "By default a running pod that isn't ready may be evicted only while the budget is met: one that crashes over and over then holds its node, and the cluster's upgrade, for ever.",
+            fix: "Set `unhealthyPodEvictionPolicy: AlwaysAllow`.",
+            looks_at: Subject::Kinds(&["PodDisruptionBudget"]),
+            passes: Example::Whole(
+                "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata:\n  name: chat\nspec:\n  maxUnavailable: 1\n  unhealthyPodEvictionPolicy: AlwaysAllow\n  selector:\n    matchLabels:\n      app: chat",
+            ),
+            fails: Example::Whole(BUDGET),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        let Some(spec) = it.node.entry("spec") else {
+            look.nothing(it.problem(it.head(), format!("{} has no spec", it.title())));
+            return;
+        };
+        let set = spec.value.get("unhealthyPodEvictionPolicy");
+        if set.and_then(Node::as_str) == Some("AlwaysAllow") {
+            return;
+        }
+        let problem = it.problem(set.map_or(spec.key_span, |n| n.span), format!("{} holds on to pods that are not ready", it.title()));
+        let fix = match set {
+            Some(node) => it.doc.replace(node.span, "AlwaysAllow"),
+            None => Some(it.doc.add(&spec.value, Some(spec.key_span), "unhealthyPodEvictionPolicy: AlwaysAllow")),
+        };
+        look.found(Problem { fix, ..problem });
+    }
+}
+
 /// A number of pods, or a share of the replicas rounded up; `None` when it can't be said.
 fn share(node: &Node, replicas: Option<i64>) -> Option<i64> {
     let replicas = replicas?;

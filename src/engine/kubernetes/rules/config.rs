@@ -141,6 +141,35 @@ impl Rule for EnvSecret {
     }
 }
 
+pub struct EnvReadsSecret;
+
+impl Rule for EnvReadsSecret {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "env-secretref",
+            severity: Severity::Info,
+            title: "Secrets are read from files",
+            why: "The environment is handed on to every child process, shows up in crash dumps and debug pages, and keeps the old value until the pod is restarted; a mounted Secret is a file that only its reader opens and that follows a rotation.",
+            fix: "Mount the Secret as a volume and let the program read the file.",
+            looks_at: Subject::Pods,
+            passes: Example::Pod("volumes:\n  - name: keys\n    secret:\n      secretName: chat\n"),
+            fails: Example::Container(
+                "env:\n  - name: DB_PASSWORD\n    valueFrom:\n      secretKeyRef:\n        name: chat\n        key: db-password",
+            ),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        for (_, c) in it.containers() {
+            let single = c.env().iter().filter_map(|v| v.get("valueFrom")?.entry("secretKeyRef"));
+            let whole = c.node.get("envFrom").map_or(&[][..], Node::items).iter().filter_map(|v| v.entry("secretRef"));
+            for entry in single.chain(whole) {
+                look.found(it.problem(entry.key_span, format!("{} has a Secret in its environment", c.title())));
+            }
+        }
+    }
+}
+
 pub struct ConfigMapSecret;
 
 impl Rule for ConfigMapSecret {

@@ -1,5 +1,6 @@
 //! The built-in rules: what each looks for, why, how to mend it, with an example that passes and one that fails.
 mod availability;
+mod bounds;
 mod canary;
 mod config;
 mod confinement;
@@ -12,6 +13,7 @@ mod gpu;
 mod gpu_pool;
 mod host;
 mod images;
+mod ingress;
 mod jobs;
 mod labels;
 mod mig;
@@ -251,10 +253,10 @@ static ALL: LazyLock<Vec<&'static dyn Rule>> = LazyLock::new(|| FAMILIES.iter().
 
 #[rustfmt::skip]
 static FAMILIES: &[Family] = &[
-    Family { title: "Images", rules: &[&images::Latest, &images::PullPolicy, &images::Digest] },
+    Family { title: "Images", rules: &[&images::Latest, &images::PullPolicy, &images::Digest, &images::Registry] },
     Family { title: "Requests and limits", rules: &[
         &resources::CpuRequest, &resources::CpuLimit, &resources::MemoryRequest, &resources::MemoryLimit, &resources::WithinLimit, &resources::Guaranteed, &resources::Ephemeral,
-        &pods::ScratchLimit,
+        &pods::ScratchLimit, &bounds::Ratio, &bounds::NamespaceQuota,
     ] },
     Family { title: "Probes", rules: &[&probes::Ready, &probes::Live, &probes::Same, &probes::Port] },
     Family { title: "Security of containers", rules: &[
@@ -263,18 +265,19 @@ static FAMILIES: &[Family] = &[
         &confinement::KernelModules, &confinement::Context, &confinement::HostProcess, &confinement::LowPort, &confinement::Tools,
     ] },
     Family { title: "Configuration and secrets", rules: &[
-        &config::EnvDuplicate, &config::EnvSecret, &config::ConfigMapSecret, &config::References, &config::Automount, &pods::DefaultAccount, &pods::MissingAccount,
+        &config::EnvDuplicate, &config::EnvSecret, &config::EnvReadsSecret, &config::ConfigMapSecret, &config::References, &config::Automount, &pods::DefaultAccount, &pods::MissingAccount,
+        &pods::OldAccountField,
     ] },
     Family { title: "Roles", rules: &[&rbac::ClusterAdmin, &rbac::Wildcard, &rbac::Secrets, &rbac::CreatePods, &rbac::Exec, &rbac::Escalate] },
     Family { title: "Availability", rules: &[
-        &availability::OneReplica, &availability::NoBudget, &availability::BudgetBlocks, &availability::Strategy, &availability::Spread, &pods::Bare, &pods::Headless,
+        &availability::OneReplica, &availability::NoBudget, &availability::BudgetBlocks, &availability::UnhealthyPods, &availability::Strategy, &availability::Spread, &pods::Bare, &pods::Headless,
         &placement::Apart, &placement::Priority, &placement::Nodes, &placement::Names,
     ] },
     Family { title: "Autoscaling", rules: &[&scaling::Target, &scaling::Least, &scaling::Most, &scaling::FixedReplicas, &conflicts::BudgetAgainstScaler, &conflicts::TwoScalers] },
     Family { title: "Jobs", rules: &[&jobs::Deadline, &jobs::Restart, &jobs::Cleanup, &jobs::SpotSafe, &queueing::Kueue, &queueing::Gang] },
     Family { title: "Network and traffic", rules: &[
         &network::DanglingService, &network::ServicePort, &network::Exposed, &network::DanglingIngress, &network::IngressTls, &network::NoPolicy, &network::DanglingPolicy,
-        &pods::PortNames, &conflicts::SameRoute, &conflicts::SameSelector, &weights::CanaryWeights, &canary::Analysis,
+        &pods::PortNames, &conflicts::SameRoute, &conflicts::SameSelector, &ingress::TlsHosts, &ingress::Snippets, &weights::CanaryWeights, &canary::Analysis,
     ] },
     Family { title: "Labels and versions", rules: &[&labels::SelectorMatch, &labels::LabelValues, &labels::ApiDeprecated, &pods::Labelled, &pods::DefaultNamespace] },
     Family { title: "Monitoring", rules: &[&observing::DanglingMonitor, &observing::MonitorPort, &promrule::Alerts, &dashboards::Exporter, &dashboards::Grafana] },

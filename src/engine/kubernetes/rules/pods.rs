@@ -176,6 +176,35 @@ impl Rule for MissingAccount {
     }
 }
 
+pub struct OldAccountField;
+
+impl Rule for OldAccountField {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "sa-deprecated",
+            severity: Severity::Warning,
+            title: "Pods name their account under serviceAccountName",
+            why: "`serviceAccount` is kept for old clients alone: where both fields are set the API goes by `serviceAccountName`, and the pod runs as somebody else than the line says.",
+            fix: "Write `serviceAccountName`.",
+            looks_at: Subject::Pods,
+            passes: Example::Pod("serviceAccountName: chat\n"),
+            fails: Example::Pod("serviceAccount: chat\n"),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        for pod in &it.pods {
+            let Some(old) = pod.spec.entry("serviceAccount") else { continue };
+            let problem = it.problem(old.key_span, format!("{} names its account by the deprecated field `serviceAccount`", it.title()));
+            let fix = match pod.spec.get("serviceAccountName") {
+                Some(_) => it.doc.without(old),
+                None => it.doc.replace(old.key_span, "serviceAccountName"),
+            };
+            look.found(Problem { fix, ..problem });
+        }
+    }
+}
+
 pub struct PortNames;
 
 impl Rule for PortNames {

@@ -9,7 +9,7 @@ use crate::engine::kubernetes::Kubernetes;
 use crate::engine::kubernetes::testing::{files, streams};
 
 /// What a rule says of a manifest.
-fn said(rule: &str, manifest: &str) -> Vec<String> {
+pub(super) fn said(rule: &str, manifest: &str) -> Vec<String> {
     let files = files(&[("a.yaml", manifest)]);
     let streams = streams(&files);
     let result = Kubernetes::read(&files, &streams).rule(rule, None).unwrap();
