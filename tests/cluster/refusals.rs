@@ -3,7 +3,8 @@ use super::server::server;
 use groundcrew::engine::File;
 use groundcrew::engine::files::Files;
 use groundcrew::engine::kubernetes::Kubernetes;
-use groundcrew::engine::yaml::{self, Dialect};
+use groundcrew::engine::yaml::{self, Dialect, Stream};
+use serde_json::Value;
 
 #[path = "../../src/engine/kubernetes/values/refusal_cases.rs"]
 mod refusal_cases;
@@ -30,16 +31,22 @@ const DIFFERENT: &[(&str, (u32, u32), &str)] = &[
     ("podFailurePolicy:", (1, 31), "jobs have a policy for failures"),
 ];
 
-/// What our check says of a document.
-fn ours(text: &str) -> Vec<String> {
+/// A file as it would be handed in.
+pub fn handed_in(text: &str) -> (Files, [Stream; 1]) {
     let files = Files::new(vec![File { path: "a.yaml".into(), bytes: text.as_bytes().to_vec() }]);
-    let streams = [yaml::read("a.yaml", text.as_bytes(), Dialect::Kubernetes)];
-    let found = Kubernetes::read(&files, &streams).schema(OURS, None).unwrap();
-    found.into_iter().flat_map(|(_, problems)| problems).map(|p| p.message).collect()
+    (files, [yaml::read("a.yaml", text.as_bytes(), Dialect::Kubernetes)])
 }
 
-fn json(text: &str) -> serde_json::Value {
-    yaml::read("a.yaml", text.as_bytes(), Dialect::Kubernetes).documents[0].root.to_json()
+/// Its objects as a server is sent them.
+pub fn objects_of(text: &str) -> Vec<Value> {
+    yaml::read("a.yaml", text.as_bytes(), Dialect::Kubernetes).documents.iter().map(|d| d.root.to_json()).collect()
+}
+
+/// What our check says of a document.
+fn ours(text: &str) -> Vec<String> {
+    let (files, streams) = handed_in(text);
+    let found = Kubernetes::read(&files, &streams).schema(OURS, None).unwrap();
+    found.into_iter().flat_map(|(_, problems)| problems).map(|p| p.message).collect()
 }
 
 #[tokio::test]
@@ -50,7 +57,7 @@ async fn the_server_refuses_what_we_refuse() {
     for (frame, cases) in refusal_cases::CASES {
         for (line, _) in *cases {
             let text = frame.replace('…', line);
-            let (said, theirs) = (ours(&text), server.dry_run(&namespace, &json(&text)).await);
+            let (said, theirs) = (ours(&text), server.dry_run(&namespace, &objects_of(&text)[0]).await);
             let told = match &theirs {
                 // The server doesn't have this version of the kind at all.
                 Err(refusal) if refusal.code == 404 => {

@@ -26,6 +26,8 @@ pub struct Server {
     client: Client,
     /// Its major and minor version.
     pub version: (u32, u32),
+    /// Nobody else's nodes or pods are there.
+    pub ours_alone: bool,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -43,7 +45,7 @@ pub async fn server() -> Option<Server> {
     let kubeconfig = Kubeconfig::read_from(&shared.kubeconfig).unwrap();
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
     let client = Client::try_from(config).unwrap();
-    let mut server = Server { client, version: (0, 0), _turn: turn };
+    let mut server = Server { client, version: (0, 0), ours_alone: shared.plane.is_some(), _turn: turn };
     server.version = server.answers(shared.plane.as_ref().and_then(|p| p.version)).await;
     Some(server)
 }

@@ -13,6 +13,8 @@ pub struct Range {
     pub default_request: Usage,
     pub max: Usage,
     pub min: Usage,
+    /// The most that a limit may be of its request.
+    pub ratio: Usage,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -57,7 +59,7 @@ impl Range {
                 missing(&mut default_request, &default);
                 missing(&mut default_request, &min);
             }
-            Some(Range { kind, default, default_request, max, min })
+            Some(Range { kind, default, default_request, max, min, ratio: usage("maxLimitRequestRatio") })
         };
         items.iter().filter_map(range).collect()
     }
@@ -161,6 +163,19 @@ fn outside(
             };
             found.extend(said.map(|(message, side)| (message, side, resource.clone(), bound.written())));
         }
+    }
+    for (resource, bound) in &range.ratio {
+        let begin = format!("{resource} max limit to request ratio per {what} is {}", bound.written());
+        let some = |amounts: &Amounts| amounts.get(resource).filter(|n| !n.is_zero());
+        let said = match (some(&demand.requests), some(&demand.limits)) {
+            (None, _) => Some((format!("{begin}, but no request is specified or request is 0"), "requests")),
+            (_, None) => Some((format!("{begin}, but no limit is specified or limit is 0"), "limits")),
+            (Some(request), Some(limit)) => {
+                let ratio = limit.as_f64() / request.as_f64();
+                (ratio > bound.n.as_f64()).then(|| (format!("{begin}, but provided ratio is {ratio:.6}"), "limits"))
+            }
+        };
+        found.extend(said.map(|(message, side)| (message, side, resource.clone(), format!("{} times the request", bound.written()))));
     }
     found
 }
