@@ -64,11 +64,10 @@ pub fn grade(checks: &Checks, files: &Files, surroundings: &Surroundings, told: 
                 | Kind::Select { format: None | Some(Format::Kubernetes), .. }
         )
     });
-    let wants_core = asks(|k| matches!(k, Kind::Select { format: Some(Format::Yaml), .. }));
     let wants_terraform = asks(|k| matches!(k, Kind::TerraformStatic { .. } | Kind::Select { format: Some(Format::Hcl), .. }));
     let of_kubernetes = |path: &str| wants_kubernetes && !is_something_else(path, checks);
     let as_kubernetes = streams(files, Dialect::Kubernetes, of_kubernetes);
-    let core = streams(files, Dialect::Core, |_| wants_core);
+    let core = streams(files, Dialect::Core, |path| is_core(path, checks));
     let kubernetes = Kubernetes::read(files, &as_kubernetes);
     let too_many = kubernetes.objects().too_many().cloned();
     let sources = Sources {
@@ -106,6 +105,14 @@ fn streams(files: &Files, dialect: Dialect, wanted: impl Fn(&str) -> bool) -> Ve
             Dialect::Core => yaml::read(&f.path, &f.bytes, dialect),
         })
         .collect()
+}
+
+/// Whether a check looks into a file as YAML that isn't Kubernetes'.
+fn is_core(path: &str, checks: &Checks) -> bool {
+    checks.checks.iter().any(|c| match &c.kind {
+        Kind::Select { file, format: Some(Format::Yaml), .. } => file.as_deref().is_none_or(|glob| glob::matches(glob, path)),
+        _ => false,
+    })
 }
 
 /// Whether a file is no Kubernetes manifest because a check names it as other YAML: a runbook, alert rules.

@@ -172,9 +172,19 @@ impl Problem {
 
     /// About how many bytes it takes in a report.
     fn weight(&self) -> usize {
-        let text = |t: &Option<String>| t.as_ref().map_or(0, String::len);
-        200 + self.message.len() + text(&self.why) + text(&self.fix) + self.place.as_ref().map_or(0, |p| p.file.len())
+        let text = |t: &Option<String>| t.as_deref().map_or(0, written);
+        200 + written(&self.message) + text(&self.why) + text(&self.fix) + self.place.as_ref().map_or(0, |p| written(&p.file))
     }
+}
+
+/// How many bytes a text takes as JSON, where a control character is written with six.
+fn written(text: &str) -> usize {
+    let more = |b: u8| match b {
+        b'"' | b'\\' | b'\n' | b'\t' => 1,
+        0..0x20 => 5,
+        _ => 0,
+    };
+    text.len() + text.bytes().map(more).sum::<usize>()
 }
 
 /// Text of at most so many characters, with an ellipsis where it was cut.
@@ -280,6 +290,9 @@ mod tests {
         let long = |n: usize| Problem::new(format!("{n} {}", "é".repeat(100_000))).why("y".repeat(100_000)).fix("z".repeat(100_000));
         let finding = Finding::from_problems("c", 5, "", (0..1000).map(long).collect());
         assert!(serde_json::to_string(&finding).unwrap().len() < 2 * LISTED);
+        // As JSON, each of these characters is six.
+        let controls = Finding::from_problems("c", 5, "", vec![Problem::new("\u{1}".repeat(MESSAGE)); 1000]);
+        assert!(serde_json::to_string(&controls).unwrap().len() < 2 * LISTED);
         assert!(finding.message.starts_with("0 é") && finding.message.ends_with('…'));
         let said = &finding.problems.last().unwrap().message;
         assert_eq!(*said, format!("{} more problems are not listed here: mend these first", 1001 - finding.problems.len()));

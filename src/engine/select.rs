@@ -26,12 +26,22 @@ enum Places<'a> {
     Terraform(&'a super::terraform::Terraform),
 }
 
-/// A value a path found.
-struct Found {
-    value: Value,
+/// A value a path found, borrowed: a path may find every value of a hand-in.
+struct Found<'a> {
+    value: &'a Value,
+    subject: &'a Subject<'a>,
+    pointer: String,
+}
+
+impl Found<'_> {
     /// Its own path, as a reader would write it: `jobs.test.steps[0].uses`.
-    at: String,
-    place: Option<Place>,
+    fn at(&self) -> String {
+        dotted(&self.pointer)
+    }
+
+    fn place(&self) -> Option<Place> {
+        place(self.subject, &self.pointer)
+    }
 }
 
 pub fn run(check: &Check, sources: &Sources<'_>) -> Checked {
@@ -59,7 +69,7 @@ pub fn run(check: &Check, sources: &Sources<'_>) -> Checked {
         let problems = if unreadable.is_empty() { vec![absent(check, file.as_deref(), format, sources)] } else { unreadable };
         return Checked { finding: Finding::from_problems(&check.id, check.points, "", problems), looked_at, missing: true };
     }
-    let found: Vec<Found> = subjects.iter().flat_map(|s| query(s, &parsed)).collect();
+    let found: Vec<Found<'_>> = subjects.iter().flat_map(|s| query(s, &parsed)).collect();
     // The expected value is the answer: a message may hold it where a fix is shown at once. Where one waits for its hints,
     // it is that fix, unless the author wrote one.
     let fix = (check.fix == FixPolicy::AfterHints && check.fix_text.is_none()).then(|| expected(expect, path)).flatten();
@@ -189,10 +199,9 @@ fn is_wanted(file: Option<&str>, ending: &str, path: &str) -> bool {
     file.map_or(path.ends_with(ending), |glob| glob::matches(glob, path))
 }
 
-fn query(subject: &Subject<'_>, path: &JsonPath) -> Vec<Found> {
+fn query<'a>(subject: &'a Subject<'a>, path: &JsonPath) -> Vec<Found<'a>> {
     let located = path.query_located(&subject.json);
-    let found = |pointer: String, value: &Value| Found { value: value.clone(), at: dotted(&pointer), place: place(subject, &pointer) };
-    located.iter().map(|node| found(node.location().to_json_pointer(), node.node())).collect()
+    located.into_iter().map(|node| Found { value: node.node(), subject, pointer: node.location().to_json_pointer() }).collect()
 }
 
 fn steps_of(pointer: &str) -> Vec<String> {
@@ -266,7 +275,7 @@ fn beginnings(path: &str) -> Vec<&str> {
 }
 
 /// What is wrong with what was found, each with its place where there is one.
-fn judge(expect: &Expect, path: &str, found: &[Found], tell: bool) -> Vec<(String, Option<Place>)> {
+fn judge(expect: &Expect, path: &str, found: &[Found<'_>], tell: bool) -> Vec<(String, Option<Place>)> {
     // A filter names what it looks for; a check that doesn't tell shows the path up to it.
     let open = if tell { path } else { path.split("[?").next().unwrap_or(path) };
     let filtered = open.len() < path.len();
@@ -276,15 +285,15 @@ fn judge(expect: &Expect, path: &str, found: &[Found], tell: bool) -> Vec<(Strin
         let message = if filtered { format!("Something is missing in `{path}`.") } else { format!("`{path}` is missing{}.", wished()) };
         vec![(message, None)]
     };
-    let wrong = |f: &Found| {
+    let wrong = |f: &Found<'_>| {
         let wished = if tell { wished() } else { ", which isn't right".to_owned() };
-        (format!("`{}` is {}{wished}.", f.at, shown(&f.value)), f.place.clone())
+        (format!("`{}` is {}{wished}.", f.at(), shown(f.value)), f.place())
     };
     let each = |good: &dyn Fn(&Value) -> bool| -> Vec<(String, Option<Place>)> {
         if found.is_empty() {
             return missing();
         }
-        found.iter().filter(|f| !good(&f.value)).map(wrong).collect()
+        found.iter().filter(|f| !good(f.value)).map(wrong).collect()
     };
     match expect {
         Expect::Exists(true) | Expect::Absent(false) => {
@@ -295,7 +304,7 @@ fn judge(expect: &Expect, path: &str, found: &[Found], tell: bool) -> Vec<(Strin
             }
         }
         Expect::Exists(false) | Expect::Absent(true) => {
-            found.iter().map(|f| (format!("`{}` is {}; it must not be there.", f.at, shown(&f.value)), f.place.clone())).collect()
+            found.iter().map(|f| (format!("`{}` is {}; it must not be there.", f.at(), shown(f.value)), f.place())).collect()
         }
         Expect::Equals(wanted) => each(&|v| same(v, wanted)),
         Expect::OneOf(wanted) => each(&|v| wanted.iter().any(|w| same(v, w))),
@@ -309,7 +318,7 @@ fn judge(expect: &Expect, path: &str, found: &[Found], tell: bool) -> Vec<(Strin
         Expect::Count(count) => counted(count, &path, found, &wished()),
         Expect::Contains(_) if found.is_empty() => missing(),
         Expect::Contains(wanted) => {
-            if found.iter().any(|f| contains(&f.value, wanted)) {
+            if found.iter().any(|f| contains(f.value, wanted)) {
                 return Vec::new();
             }
             found.iter().take(1).map(wrong).collect()
@@ -317,13 +326,13 @@ fn judge(expect: &Expect, path: &str, found: &[Found], tell: bool) -> Vec<(Strin
     }
 }
 
-fn counted(count: &Count, path: &str, found: &[Found], wished: &str) -> Vec<(String, Option<Place>)> {
+fn counted(count: &Count, path: &str, found: &[Found<'_>], wished: &str) -> Vec<(String, Option<Place>)> {
     let n = u32::try_from(found.len()).unwrap_or(u32::MAX);
     let good = count.min.is_none_or(|min| n >= min) && count.max.is_none_or(|max| n <= max) && count.equals.is_none_or(|e| n == e);
     if good {
         return Vec::new();
     }
-    vec![(format!("`{path}` is found {n} time{}{wished}.", if n == 1 { "" } else { "s" }), found.first().and_then(|f| f.place.clone()))]
+    vec![(format!("`{path}` is found {n} time{}{wished}.", if n == 1 { "" } else { "s" }), found.first().and_then(Found::place))]
 }
 
 fn wish(expect: &Expect) -> String {

@@ -14,6 +14,7 @@ mod crashes;
 mod curriculum;
 mod grading_children;
 mod handing_in;
+mod hostile;
 mod invitations;
 mod mailing;
 mod queueing;

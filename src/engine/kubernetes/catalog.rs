@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// The versions whose schemas are embedded, oldest first.
 pub const VERSIONS: [&str; 3] = ["1.35", "1.36", "1.37"];
+/// The largest that a pattern may become when it is compiled, in bytes: a few characters can ask for gigabytes.
+const PATTERN: usize = 256 << 10;
 /// The base of all references between schemas.
 pub const BASE: &str = "https://kubernetes.io/api/_definitions.json";
 static OPENED: [OnceLock<Catalog>; 3] = [OnceLock::new(), OnceLock::new(), OnceLock::new()];
@@ -102,7 +104,7 @@ impl Catalog {
     pub fn compile(&self, schema: &Value) -> Result<Validator, String> {
         let definitions = json!({ "$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": self.referred_to(schema) });
         let registry = Registry::new().add(BASE, definitions).and_then(jsonschema::RegistryBuilder::prepare).map_err(|e| e.to_string())?;
-        let options = jsonschema::options().with_registry(&registry).with_pattern_options(PatternOptions::regex());
+        let options = jsonschema::options().with_registry(&registry).with_pattern_options(PatternOptions::regex().size_limit(PATTERN));
         options.build(schema).map_err(|e| e.to_string())
     }
 

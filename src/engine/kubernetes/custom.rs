@@ -1,5 +1,6 @@
 //! Custom resources: schemas embedded for the kinds that labs use, and those of definitions in the hand-in itself.
 use super::catalog::{BASE, Catalog, Definition, Field, Packed, packed};
+use super::costs;
 use crate::engine::yaml::Node;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
@@ -40,6 +41,12 @@ impl Kind {
         })
     }
 
+    /// Whether an object can be held to the schema of a definition in the hand-in: it may be no schema, or cost too much.
+    pub fn usable(&self, catalog: &Catalog, root: &Node) -> Result<(), String> {
+        self.validator(catalog)?;
+        costs::too_much(root, self.field(catalog)).map_or(Ok(()), Err)
+    }
+
     pub fn field<'a>(&'a self, catalog: &'a Catalog) -> Field<'a> {
         Field::root(catalog, self.schema())
     }
@@ -48,6 +55,9 @@ impl Kind {
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = compiled.get(catalog.version) {
             return Ok(Arc::clone(known));
+        }
+        if let (From::HandIn(_), Some(why)) = (&self.from, costs::too_large(self.schema())) {
+            return Err(why);
         }
         let validator = Arc::new(catalog.compile(self.schema())?);
         compiled.insert(catalog.version, Arc::clone(&validator));

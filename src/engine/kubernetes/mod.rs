@@ -2,6 +2,7 @@
 pub mod admission;
 pub mod autoscaling;
 pub mod catalog;
+mod costs;
 mod custom;
 pub mod demand;
 mod doc;

@@ -115,7 +115,7 @@ pub fn identify<'a>(catalog: &'a Catalog, own: &'a [Kind], doc: &Doc<'_>, root: 
                 Ok(Shape { field, custom: None })
             } else if let Some(kind) = own.iter().find(named) {
                 // Only here may a schema be broken: that is said whatever the object is.
-                kind.validator(catalog).map(|_| custom(kind)).map_err(|reason| vec![unusable(doc, start, &kind.kind, &reason)])
+                kind.usable(catalog, root).map(|()| custom(kind)).map_err(|reason| vec![unusable(doc, start, &kind.kind, &reason)])
             } else {
                 custom::embedded().iter().find(named).map(custom).ok_or_else(|| vec![unknown(catalog, doc, root, api, kind)])
             }
