@@ -1,6 +1,6 @@
 //! Rules about environment variables, secrets in them, and service accounts.
 use super::{About, Example, Look, Rule, Subject};
-use crate::engine::kubernetes::objects::{Container, Object};
+use crate::engine::kubernetes::objects::Object;
 use crate::engine::report::{Problem, Severity};
 use crate::engine::yaml::Node;
 use std::collections::HashMap;
@@ -244,7 +244,7 @@ impl Rule for References {
             id: "env-ref-missing",
             severity: Severity::Warning,
             title: "ConfigMaps that pods refer to are there",
-            why: "A pod whose ConfigMap is missing stays in CreateContainerConfigError, and a key that is missing looks the same from outside.",
+            why: "A pod whose ConfigMap, or whose key of it, is missing stays in CreateContainerConfigError, or in ContainerCreating where it is mounted.",
             fix: "Hand in the ConfigMap with that key, or correct the name.",
             looks_at: Subject::Pods,
             passes: Example::Container("env:\n  - name: LOG_LEVEL\n    value: info"),
@@ -257,26 +257,37 @@ impl Rule for References {
             let single = c.env().iter().filter_map(|v| v.path(&["valueFrom", "configMapKeyRef"]));
             let whole = c.node.get("envFrom").map_or(&[][..], Node::items).iter().filter_map(|v| v.get("configMapRef"));
             for reference in single.chain(whole) {
-                self.reference(it, look, &c, reference);
+                self.reference(it, look, &c.title(), reference, reference.get("key").as_slice());
+            }
+        }
+        for volume in it.pods.iter().flat_map(|p| p.volumes()) {
+            let title = format!("volume `{}`", volume.get("name").and_then(Node::as_str).unwrap_or(""));
+            let projected = volume.path(&["projected", "sources"]).map_or(&[][..], Node::items).iter().filter_map(|s| s.get("configMap"));
+            for reference in volume.get("configMap").into_iter().chain(projected) {
+                let items = reference.get("items").map_or(&[][..], Node::items);
+                self.reference(it, look, &title, reference, &items.iter().filter_map(|i| i.get("key")).collect::<Vec<_>>());
             }
         }
     }
 }
 
 impl References {
-    fn reference(&self, it: &Object<'_>, look: &mut Look<'_, '_>, c: &Container<'_>, reference: &Node) {
+    /// One reference to a ConfigMap, and the keys that have to be in it.
+    fn reference(&self, it: &Object<'_>, look: &mut Look<'_, '_>, title: &str, reference: &Node, keys: &[&Node]) {
         let Some(name) = reference.get("name") else { return };
-        if reference.get("optional").and_then(Node::as_bool) == Some(true) {
+        // The cluster's own certificate is in each namespace.
+        if reference.get("optional").and_then(Node::as_bool) == Some(true) || name.as_str() == Some("kube-root-ca.crt") {
             return;
         }
         let Some(map) = look.objects.find("ConfigMap", name.as_str().unwrap_or(""), it) else {
-            look.found(it.problem(name.span, format!("{} reads the ConfigMap `{}`, which isn't handed in", c.title(), it.doc.shown(name))));
+            look.found(it.problem(name.span, format!("{title} reads the ConfigMap `{}`, which isn't handed in", it.doc.shown(name))));
             return;
         };
         look.read(map);
-        let Some(key) = reference.get("key") else { return };
-        if key.as_str().is_some_and(|k| map.node.path(&["data", k]).is_none() && map.node.path(&["binaryData", k]).is_none()) {
-            look.found(it.problem(key.span, format!("ConfigMap `{}` has no key `{}`", map.name, it.doc.shown(key))));
+        for key in keys {
+            if key.as_str().is_some_and(|k| map.node.path(&["data", k]).is_none() && map.node.path(&["binaryData", k]).is_none()) {
+                look.found(it.problem(key.span, format!("ConfigMap `{}` has no key `{}`", map.name, it.doc.shown(key))));
+            }
         }
     }
 }

@@ -276,7 +276,7 @@ static FAMILIES: &[Family] = &[
     Family { title: "Autoscaling", rules: &[&scaling::Target, &scaling::Least, &scaling::Most, &scaling::FixedReplicas, &conflicts::BudgetAgainstScaler, &conflicts::TwoScalers] },
     Family { title: "Jobs", rules: &[&jobs::Deadline, &jobs::Restart, &jobs::Cleanup, &jobs::SpotSafe, &queueing::Kueue, &queueing::Gang] },
     Family { title: "Network and traffic", rules: &[
-        &network::DanglingService, &network::ServicePort, &network::Exposed, &network::DanglingIngress, &network::IngressTls, &network::NoPolicy, &network::DanglingPolicy,
+        &network::DanglingService, &network::ServicePort, &network::Exposed, &network::DanglingIngress, &network::IngressTls, &network::NoPolicy, &network::DanglingPolicy, &network::DanglingPeer,
         &pods::PortNames, &conflicts::SameRoute, &conflicts::SameSelector, &ingress::TlsHosts, &ingress::Snippets, &weights::CanaryWeights, &canary::Analysis,
     ] },
     Family { title: "Labels and versions", rules: &[&labels::SelectorMatch, &labels::LabelValues, &labels::ApiDeprecated, &pods::Labelled, &pods::DefaultNamespace] },

@@ -309,6 +309,47 @@ impl Rule for DanglingPolicy {
     }
 }
 
+pub struct DanglingPeer;
+
+impl Rule for DanglingPeer {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "np-peer-dangling",
+            severity: Severity::Warning,
+            title: "A NetworkPolicy lets in pods that are there",
+            why: "A peer without a namespaceSelector means pods of the policy's own namespace. Where none has these labels, nobody is let through, and what was meant to pass is dropped.",
+            fix: "Write the labels of the pods that call; for pods of another namespace add a `namespaceSelector` to the same item.",
+            looks_at: Subject::Kinds(&["NetworkPolicy"]),
+            passes: Example::Whole(
+                "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: chat\nspec:\n  podSelector: {}\n  policyTypes: [Ingress]\n  ingress:\n    - from:\n        - podSelector:\n            matchLabels:\n              app: chat\n---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: chat\n  labels:\n    app: chat\nspec:\n  containers:\n    - name: server\n      image: ghcr.io/acme/chat:1.4.2",
+            ),
+            fails: Example::Whole(
+                "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: chat\nspec:\n  podSelector: {}\n  policyTypes: [Ingress]\n  ingress:\n    - from:\n        - podSelector:\n            matchLabels:\n              app: chatt\n---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: chat\n  labels:\n    app: chat\nspec:\n  containers:\n    - name: server\n      image: ghcr.io/acme/chat:1.4.2",
+            ),
+        }
+    }
+
+    fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
+        let objects = look.objects;
+        let rules = ["ingress", "egress"].iter().filter_map(|way| it.node.path(&["spec", way])).flat_map(Node::items);
+        let peers = rules.flat_map(|r| [r.get("from"), r.get("to")]).flatten().flat_map(Node::items);
+        for selector in peers.filter(|p| p.get("namespaceSelector").is_none()).filter_map(|p| p.get("podSelector")) {
+            let mut workloads = objects.with_pods().filter(|o| o.beside(it)).peekable();
+            if workloads.peek().is_none() {
+                continue;
+            }
+            match workloads.find(|w| w.pods.iter().any(|p| selects(selector, &p.labels))) {
+                Some(workload) => look.read(workload),
+                None => {
+                    let first = selector.get("matchLabels").and_then(|m| m.entries().first());
+                    let span = first.map_or(selector.span, |e| e.value.span);
+                    look.found(it.problem(span, format!("{} lets pods through that aren't in what you handed in", it.title())));
+                }
+            }
+        }
+    }
+}
+
 pub struct IngressTls;
 
 impl Rule for IngressTls {

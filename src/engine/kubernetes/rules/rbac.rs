@@ -14,6 +14,11 @@ fn named<'a>(rule: &'a Node, list: &str, words: &[&str]) -> Option<&'a Node> {
     rule.get(list).map_or(&[][..], Node::items).iter().find(|n| n.as_str().is_some_and(|w| words.contains(&w)))
 }
 
+/// Whether a rule is about this API group: `secrets` of another group are somebody's own kind. The core group is "".
+fn in_group(rule: &Node, group: &str) -> bool {
+    rule.get("apiGroups").is_none() || named(rule, "apiGroups", &[group, "*"]).is_some()
+}
+
 fn rules<'a>(it: &Object<'a>) -> &'a [Node] {
     it.node.get("rules").map_or(&[], Node::items)
 }
@@ -96,7 +101,7 @@ impl Rule for Secrets {
     }
 
     fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
-        for rule in rules(it).iter().filter(|r| r.get("resourceNames").is_none_or(|n| n.items().is_empty())) {
+        for rule in rules(it).iter().filter(|r| in_group(r, "") && r.get("resourceNames").is_none_or(|n| n.items().is_empty())) {
             if let (Some(secrets), Some(_)) = (named(rule, "resources", &["secrets", "*"]), named(rule, "verbs", READ)) {
                 look.found(it.problem(secrets.span, format!("{} may read every secret", it.title())));
             }
@@ -123,7 +128,7 @@ impl Rule for CreatePods {
     }
 
     fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
-        for rule in rules(it) {
+        for rule in rules(it).iter().filter(|r| in_group(r, "")) {
             if let (Some(pods), Some(_)) = (named(rule, "resources", &["pods", "*"]), named(rule, "verbs", CREATE)) {
                 look.found(it.problem(pods.span, format!("{} may create pods", it.title())));
             }
@@ -150,7 +155,7 @@ impl Rule for Exec {
     }
 
     fn check(&self, it: &Object<'_>, look: &mut Look<'_, '_>) {
-        for rule in rules(it) {
+        for rule in rules(it).iter().filter(|r| in_group(r, "")) {
             if let Some(way) = named(rule, "resources", &["pods/exec", "pods/attach", "pods/ephemeralcontainers", "nodes/proxy"]) {
                 look.found(it.problem(way.span, format!("{} may get into running pods by `{}`", it.title(), it.doc.shown(way))));
             }
@@ -180,7 +185,7 @@ impl Rule for Escalate {
         for rule in rules(it) {
             let verb = named(rule, "verbs", &["escalate", "bind", "impersonate", "approve", "sign"]);
             let webhooks = named(rule, "resources", &["validatingwebhookconfigurations", "mutatingwebhookconfigurations"])
-                .filter(|_| named(rule, "verbs", &["create", "update", "patch", "*"]).is_some());
+                .filter(|_| in_group(rule, "admissionregistration.k8s.io") && named(rule, "verbs", &["create", "update", "patch", "*"]).is_some());
             if let Some(way) = verb.or(webhooks) {
                 look.found(it.problem(way.span, format!("{} may make itself stronger by `{}`", it.title(), it.doc.shown(way))));
             }

@@ -1,6 +1,7 @@
 //! Rules over hand-ins that come near their limits: what passes in other words, and what only looks right.
 mod gpus;
 mod metrics;
+mod references;
 mod serving;
 mod traffic;
 
