@@ -83,7 +83,10 @@ fn fits(problem: &Problem, text: Option<&str>) {
         return;
     }
     for line in fix.lines().filter_map(|l| l.strip_prefix(['-', ' '])).filter(|l| !l.trim().is_empty()) {
-        assert!(text.split('\n').any(|l| l.trim_end_matches('\r') == line), "{line:?} is no line of the file: {problem:?}");
+        // What a secret is isn't repeated.
+        let (before, after) = line.split_once('…').unwrap_or((line, ""));
+        let shown = |l: &str| if line.contains('…') { l.starts_with(before) && l.ends_with(after) } else { l == line };
+        assert!(text.split('\n').any(|l| shown(l.trim_end_matches('\r'))), "{line:?} is no line of the file: {problem:?}");
     }
 }
 

@@ -106,6 +106,23 @@ impl<'a> Doc<'a> {
         (!line.is_empty()).then(|| format!("-{line}\n+{before}{new}{rest}"))
     }
 
+    /// A diff that writes other lines, or in braces other words, for an entry whose value isn't repeated: a report is kept for years.
+    pub fn replace_secret(&self, entry: &Entry, lines: &str, inline: &str) -> Option<String> {
+        let (from, to) = (entry.key_span.start, entry.value.span.end);
+        if (from.line, from.line) != (entry.value.span.start.line, to.line) || entry.value.span.start < from {
+            return None;
+        }
+        let line = self.line(from.line);
+        let (before, rest) = (line.get(..byte(line, from.column))?, line.get(byte(line, to.column)..)?);
+        let old = format!("-{before}{}: …{rest}", entry.key);
+        let alone = before.trim_start_matches(['-', ' ']).is_empty() && (rest.trim().is_empty() || rest.trim_start().starts_with('#'));
+        if alone {
+            let below = added(before.chars().count(), lines);
+            return Some(format!("{old}\n+{before}{}", below.trim_start_matches(['+', ' '])));
+        }
+        Some(format!("{old}\n+{before}{inline}{rest}"))
+    }
+
     /// A diff without this line.
     pub fn without_line(&self, n: u32) -> Option<String> {
         let line = self.line(n);

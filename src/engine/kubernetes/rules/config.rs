@@ -2,7 +2,7 @@
 use super::{About, Example, Look, Rule, Subject};
 use crate::engine::kubernetes::objects::Object;
 use crate::engine::report::{Problem, Severity};
-use crate::engine::yaml::Node;
+use crate::engine::yaml::{Entry, Node};
 use std::collections::HashMap;
 
 /// Whether a variable of this name holds a secret: what its last words say.
@@ -50,9 +50,7 @@ pub(super) fn literal_secrets(it: &Object<'_>, look: &mut Look<'_, '_>, wanted: 
             let (Some(name), Some(value)) = (variable.get("name").and_then(Node::as_str), variable.entry("value")) else { continue };
             if literal(&value.value).is_some_and(|v| wanted(name, v)) {
                 let problem = it.problem(value.value.span, format!("{} has the secret `{name}` written in the manifest", c.title()));
-                // The secret itself is not repeated: a report is kept for years.
-                let old = format!("-{}value: …", " ".repeat(value.key_span.start.column.saturating_sub(1).min(240) as usize));
-                look.found(problem.fix(from_secret(it, variable, name).replacen("\n+", &format!("\n{old}\n+"), 1)));
+                look.found(problem.fix(from_secret(it, variable, value, name)));
             }
         }
         let mut before = "";
@@ -82,10 +80,13 @@ fn literal_argument(value: &str) -> bool {
     is_literal(value) && !value.contains("$(") && !value.starts_with('$')
 }
 
-fn from_secret(it: &Object<'_>, variable: &Node, name: &str) -> String {
+/// A diff that takes a variable from a Secret, where its value stands in one line.
+fn from_secret(it: &Object<'_>, variable: &Node, value: &Entry, name: &str) -> String {
     let key = name.to_ascii_lowercase().replace('_', "-");
     let holder = if it.name.is_empty() { "app" } else { it.name };
-    it.doc.add(variable, None, &format!("valueFrom:\n  secretKeyRef:\n    name: {holder}\n    key: {key}"))
+    let reference = format!("valueFrom:\n  secretKeyRef:\n    name: {holder}\n    key: {key}");
+    let inline = format!("valueFrom: {{ secretKeyRef: {{ name: {holder}, key: {key} }} }}");
+    it.doc.replace_secret(value, &reference, &inline).unwrap_or_else(|| it.doc.add(variable, None, &reference))
 }
 
 pub struct EnvDuplicate;

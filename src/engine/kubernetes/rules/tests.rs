@@ -8,13 +8,23 @@ mod traffic;
 use super::Example;
 use crate::engine::kubernetes::Kubernetes;
 use crate::engine::kubernetes::testing::{files, streams};
+use crate::engine::report::Problem;
+
+/// What a rule finds in a manifest.
+fn problems(rule: &str, manifest: &str) -> Vec<Problem> {
+    let files = files(&[("a.yaml", manifest)]);
+    let streams = streams(&files);
+    Kubernetes::read(&files, &streams).rule(rule, None).unwrap().problems
+}
 
 /// What a rule says of a manifest.
 pub(super) fn said(rule: &str, manifest: &str) -> Vec<String> {
-    let files = files(&[("a.yaml", manifest)]);
-    let streams = streams(&files);
-    let result = Kubernetes::read(&files, &streams).rule(rule, None).unwrap();
-    result.problems.into_iter().map(|p| p.message).collect()
+    problems(rule, manifest).into_iter().map(|p| p.message).collect()
+}
+
+/// How it would be mended.
+pub(super) fn fixes(rule: &str, manifest: &str) -> Vec<String> {
+    problems(rule, manifest).into_iter().filter_map(|p| p.fix).collect()
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! What refers to what: roles to API groups, volumes to ConfigMaps, policies to the pods they let through.
-use super::said;
+use super::{fixes, said};
 
 fn holds(rule: &str, manifest: &str, wrong: &[&str]) {
     let said = said(rule, manifest);
@@ -56,5 +56,26 @@ fn a_policy_lets_in_pods_that_are_there() {
         holds("np-peer-dangling", &format!("kind: NetworkPolicy\nmetadata: {{name: a}}\nspec: {{{spec}}}\n{pod}"), wrong);
         // Of a policy alone nothing is said: its pods are elsewhere.
         holds("np-peer-dangling", &format!("kind: NetworkPolicy\nmetadata: {{name: a}}\nspec: {{{spec}}}\n"), &[]);
+    }
+}
+
+#[test]
+fn a_secret_is_taken_from_a_secret_where_it_stood() {
+    for (env, fix) in [
+        (
+            "- { name: HF_TOKEN, value: hf_aaaaaaaaaaaa } # x",
+            "-    - { name: HF_TOKEN, value: … } # x\n+    - { name: HF_TOKEN, valueFrom: { secretKeyRef: { name: a, key: hf-token } } } # x",
+        ),
+        (
+            "- name: HF_TOKEN\n      value: hf_aaaaaaaaaaaa # x",
+            "-      value: … # x\n+      valueFrom:\n+        secretKeyRef:\n+          name: a\n+          key: hf-token",
+        ),
+        (
+            "- value: hf_aaaaaaaaaaaa\n      name: HF_TOKEN",
+            "-    - value: …\n+    - valueFrom:\n+        secretKeyRef:\n+          name: a\n+          key: hf-token",
+        ),
+    ] {
+        let pod = format!("kind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  - name: a\n    env:\n    {env}\n");
+        assert_eq!(fixes("env-secret", &pod), [fix], "{pod}");
     }
 }
