@@ -72,11 +72,21 @@ fn is_direction(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Line `n`, from 0, without its end. Every problem asks for one: the lines before it are only counted.
+fn line(bytes: &[u8], n: usize) -> Option<&[u8]> {
+    let start = n.checked_sub(1).map_or(Some(0), |last| memchr::memchr_iter(b'\n', bytes).nth(last).map(|end| end + 1))?;
+    let rest = bytes.get(start..).filter(|rest| !rest.is_empty())?;
+    let line = rest.get(..memchr::memchr(b'\n', rest).unwrap_or(rest.len()))?;
+    Some(line.strip_suffix(b"\r").unwrap_or(line))
+}
+
 /// The line of a place with carets under it, indented; empty if the file has no such line.
 pub fn excerpt(files: &Files, place: &Place, paint: Paint) -> String {
-    let Some(text) = files.get(&place.file).map(|f| String::from_utf8_lossy(&f.bytes).into_owned()) else { return String::new() };
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let Some(line) = text.lines().nth(place.line.saturating_sub(1) as usize) else { return String::new() };
+    let n = place.line.saturating_sub(1) as usize;
+    let Some(line) = files.get(&place.file).and_then(|f| line(&f.bytes, n)) else { return String::new() };
+    let line = String::from_utf8_lossy(line);
+    // Places count from after a byte order mark.
+    let line = line.strip_prefix('\u{feff}').filter(|_| n == 0).unwrap_or(&line);
     let from = place.column.saturating_sub(1) as usize;
     let width = line.chars().count();
     let to = if place.end_line == place.line { place.end_column.saturating_sub(1) as usize } else { width };

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// What a child is asked.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "ask", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Request {
     Grade { checks: Checks, files: Files, surroundings: Surroundings },
     Lint { files: Files },
@@ -20,7 +20,7 @@ pub enum Request {
 
 /// What a child answers: phases first, then one result.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "say", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Response {
     Phase(Phase),
     Report { report: Box<Report> },
@@ -67,9 +67,11 @@ const WATCHED: Duration = Duration::from_millis(500);
 /// No request is waited for as long as this: the portal gives up after 20 s, the command line after 60.
 const FORGOTTEN: Duration = Duration::from_secs(75);
 
-/// What the C library is told in a child: its one busy thread allocates from the ordinary heap, which grows in large steps. A heap
-/// made for a thread grows by pages, and a system call for each of them was a tenth of the work.
-pub const ENVIRONMENT: [(&str, &str); 2] = [("MALLOC_ARENA_MAX", "1"), ("MALLOC_TOP_PAD_", "4194304")];
+/// What allocators are told in a child. The C library's: its one busy thread allocates from the ordinary heap, which grows in large
+/// steps; a heap made for a thread grows by pages, and a system call for each of them was a tenth of the work. The client's: it reserves
+/// 64 MiB at a time instead of a GiB, which is all that a child may address, and takes no huge pages, a fifth more memory for a tenth less work.
+pub const ENVIRONMENT: [(&str, &str); 4] =
+    [("MALLOC_ARENA_MAX", "1"), ("MALLOC_TOP_PAD_", "4194304"), ("MIMALLOC_ARENA_RESERVE", "65536"), ("MIMALLOC_ALLOW_THP", "0")];
 
 /// The child: limits itself, then answers requests until its input closes. Exits with 0 then, otherwise with an error.
 pub fn main() -> io::Result<()> {

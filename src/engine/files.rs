@@ -50,7 +50,8 @@ impl Files {
     }
 
     pub fn get(&self, path: &str) -> Option<&File> {
-        self.0.iter().find(|f| f.path == path)
+        let at = self.0.partition_point(|f| f.path.as_str() < path);
+        self.0.get(at).filter(|f| f.path == path)
     }
 
     pub fn is_empty(&self) -> bool {

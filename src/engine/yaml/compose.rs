@@ -288,6 +288,7 @@ impl<'c> Composer<'c, '_, '_> {
             let item = self.node((event, here), depth + 1)?;
             items.push(if pair { self.unpaired(item) } else { item });
         }
+        items.shrink_to_fit();
         Ok(Node { span, value: Value::Seq(items), plain: false })
     }
 
@@ -322,7 +323,9 @@ impl<'c> Composer<'c, '_, '_> {
                 self.reading.tell(words::duplicate(&key, first, key_span, self.reading.file));
             }
         }
-        Ok(Node { span, value: Value::Map(mapping.into_entries()), plain: false })
+        let mut entries = mapping.into_entries();
+        entries.shrink_to_fit();
+        Ok(Node { span, value: Value::Map(entries), plain: false })
     }
 
     /// The end of a `:` between brackets that belongs to the plain value before it: go-yaml v2 takes one that stands right
