@@ -1,6 +1,6 @@
 //! Rules about environment variables, secrets in them, and service accounts.
 use super::{About, Example, Look, Rule, Subject};
-use crate::engine::kubernetes::objects::Object;
+use crate::engine::kubernetes::objects::{Object, Pod};
 use crate::engine::report::{Problem, Severity};
 use crate::engine::yaml::{Entry, Node};
 use std::collections::HashMap;
@@ -261,7 +261,7 @@ impl Rule for References {
                 self.reference(it, look, &c.title(), reference, reference.get("key").as_slice());
             }
         }
-        for volume in it.pods.iter().flat_map(|p| p.volumes()) {
+        for volume in it.pods.iter().flat_map(Pod::volumes) {
             let title = format!("volume `{}`", volume.get("name").and_then(Node::as_str).unwrap_or(""));
             let projected = volume.path(&["projected", "sources"]).map_or(&[][..], Node::items).iter().filter_map(|s| s.get("configMap"));
             for reference in volume.get("configMap").into_iter().chain(projected) {
