@@ -5,6 +5,7 @@ use super::quantity::Quantity;
 use crate::engine::check::Where;
 use crate::engine::report::{Problem, clip};
 use crate::engine::yaml::{Entry, Node, Span, Value};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
@@ -17,16 +18,21 @@ pub const MOST: usize = 2_000;
 /// Objects beyond these that are kept to be looked at one by one.
 const BEYOND: usize = 20_000;
 
+/// Answers of selectors that are remembered: a few MB.
+const REMEMBERED: usize = 50_000;
+
 /// All objects, `List`s unfolded, in the order of the files.
 #[derive(Default)]
 pub struct Objects<'a> {
     all: Vec<Object<'a>>,
     /// Where in `all` the objects of a kind are: rules ask for a kind again for every object.
     kinds: HashMap<&'a str, Vec<usize>>,
-    /// Where in `all` the objects are that size another.
-    scalers: Vec<usize>,
+    /// Where in `all` the objects are that size another, by that one's name.
+    scalers: HashMap<&'a str, Vec<usize>>,
     /// Sets of labels, each kept once: what a selector says of one it says of every pod that has it.
     labels: HashMap<Labels<'a>, Rc<Labels<'a>>>,
+    /// What a selector said of a set of labels, by where in memory both are.
+    selected: RefCell<HashMap<(usize, usize), bool>>,
     /// Says so where the first one stands that is too many.
     too_many: Option<Problem>,
     /// Those that are too many, with where they stand: nothing is compared with them, but each can still be held to its schema.
@@ -111,7 +117,7 @@ impl<'a> Objects<'a> {
         let (api, name, namespace) = (text(root, &["apiVersion"]), text(root, &["metadata", "name"]), text(root, &["metadata", "namespace"]));
         self.kinds.entry(kind).or_default().push(self.all.len());
         if root.path(&["spec", "scaleTargetRef"]).is_some() {
-            self.scalers.push(self.all.len());
+            self.scalers.entry(text(root, &["spec", "scaleTargetRef", "name"])).or_default().push(self.all.len());
         }
         self.all.push(Object { id, doc: doc.clone(), node: root, api, kind, name, namespace, pods });
     }
@@ -144,11 +150,22 @@ impl<'a> Objects<'a> {
 
     /// The autoscaler that sizes an object: a HorizontalPodAutoscaler or a KEDA ScaledObject.
     pub fn autoscaler(&self, of: &Object<'_>) -> Option<&Object<'a>> {
-        self.scalers.iter().filter_map(|n| self.all.get(*n)).find(|o| {
-            let Some(target) = o.node.path(&["spec", "scaleTargetRef"]) else { return false };
-            let kind = target.get("kind").and_then(Node::as_str).unwrap_or("Deployment");
-            o.beside(of) && kind == of.kind && target.get("name").and_then(Node::as_str) == Some(of.name)
+        self.scalers.get(of.name)?.iter().filter_map(|n| self.all.get(*n)).find(|o| {
+            let kind = o.node.path(&["spec", "scaleTargetRef", "kind"]).and_then(Node::as_str).unwrap_or("Deployment");
+            o.beside(of) && kind == of.kind
         })
+    }
+
+    /// Whether a LabelSelector selects a pod, both of these objects: rules ask it of each with each, and the same labels are compared
+    /// once. A selector made up on the way is for `selects`, since another may stand in its place later.
+    pub fn select(&self, selector: &Node, pod: &Pod<'_>) -> bool {
+        let asked = (std::ptr::from_ref(selector).addr(), Rc::as_ptr(&pod.labels).addr());
+        let mut selected = self.selected.borrow_mut();
+        match selected.get(&asked) {
+            Some(known) => *known,
+            None if selected.len() < REMEMBERED => *selected.entry(asked).or_insert_with(|| selects(selector, &pod.labels)),
+            None => selects(selector, &pod.labels),
+        }
     }
 }
 

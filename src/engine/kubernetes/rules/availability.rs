@@ -1,6 +1,6 @@
 //! Rules about staying up: replicas, disruption budgets, roll-outs, spread.
 use super::{About, Example, Look, Rule, Subject};
-use crate::engine::kubernetes::objects::{Object, selects};
+use crate::engine::kubernetes::objects::Object;
 use crate::engine::report::{Problem, Severity};
 use crate::engine::yaml::{Node, Value};
 
@@ -77,7 +77,7 @@ impl Rule for NoBudget {
         for budget in objects.kind("PodDisruptionBudget").filter(|b| b.beside(it)) {
             look.read(budget);
             let selector = budget.node.path(&["spec", "selector"]);
-            if selector.is_some_and(|s| it.pods.iter().all(|p| selects(s, &p.labels))) && !it.pods.is_empty() {
+            if selector.is_some_and(|s| it.pods.iter().all(|p| objects.select(s, p))) && !it.pods.is_empty() {
                 return;
             }
             near.push(budget.name);
@@ -112,7 +112,7 @@ impl Rule for BudgetBlocks {
         };
         let selector = spec.get("selector");
         let covered: Vec<_> =
-            look.objects.with_pods().filter(|o| o.beside(it) && selector.is_some_and(|s| o.pods.iter().any(|p| selects(s, &p.labels)))).collect();
+            look.objects.with_pods().filter(|o| o.beside(it) && selector.is_some_and(|s| o.pods.iter().any(|p| look.objects.select(s, p)))).collect();
         if covered.is_empty() && look.objects.with_pods().next().is_some() {
             let span = selector.map_or(it.head(), |s| s.entries().first().map_or(s.span, |e| e.key_span));
             look.found(

@@ -1,6 +1,6 @@
 //! Rules about objects that are at odds with each other: two for one thing, or one that forbids what another does.
 use super::{About, Example, Look, Rule, Subject};
-use crate::engine::kubernetes::objects::{Object, selects};
+use crate::engine::kubernetes::objects::Object;
 use crate::engine::report::{Problem, Severity};
 use crate::engine::yaml::{Node, Value};
 use std::collections::HashMap;
@@ -37,7 +37,7 @@ impl Rule for BudgetAgainstScaler {
         let Some(least) = set.map_or(Some(1), Node::as_i64) else { return };
         for budget in objects.kind("PodDisruptionBudget").filter(|b| b.beside(workload)) {
             let selector = budget.node.path(&["spec", "selector"]);
-            if !selector.is_some_and(|s| workload.pods.iter().any(|p| selects(s, &p.labels))) {
+            if !selector.is_some_and(|s| workload.pods.iter().any(|p| objects.select(s, p))) {
                 continue;
             }
             look.read(budget);

@@ -50,7 +50,7 @@ impl Rule for Budget {
         let Some(least) = several(it, look) else { return };
         let objects = look.objects;
         let covers =
-            |b: &&Object<'_>| b.beside(it) && b.node.path(&["spec", "selector"]).is_some_and(|s| it.pods.iter().any(|p| selects(s, &p.labels)));
+            |b: &&Object<'_>| b.beside(it) && b.node.path(&["spec", "selector"]).is_some_and(|s| it.pods.iter().any(|p| objects.select(s, p)));
         let Some(budget) = objects.kind("PodDisruptionBudget").find(covers) else {
             look.found(it.problem(it.head(), format!("no disruption budget covers the GPU servers of {}", it.title())));
             return;

@@ -1,6 +1,6 @@
 //! Rules about Services, Ingresses and NetworkPolicies: what they select must be there.
 use super::{About, Example, Look, Rule, Subject};
-use crate::engine::kubernetes::objects::{Object, Pod, selecting, selects};
+use crate::engine::kubernetes::objects::{Object, Objects, Pod, selecting};
 use crate::engine::kubernetes::words;
 use crate::engine::report::{Problem, Severity};
 use crate::engine::yaml::{Entry, Node};
@@ -262,7 +262,7 @@ impl Rule for NoPolicy {
             look.read(policy);
         }
         for pod in &it.pods {
-            if !policies.iter().any(|p| selected_by(p, pod)) {
+            if !policies.iter().any(|p| selected_by(p, pod, look.objects)) {
                 look.found(it.problem(it.head(), format!("no NetworkPolicy covers the pods of {}", it.title())));
             }
         }
@@ -270,8 +270,8 @@ impl Rule for NoPolicy {
 }
 
 /// A policy without a podSelector selects every pod of its namespace.
-fn selected_by(policy: &Object<'_>, pod: &Pod<'_>) -> bool {
-    policy.node.get("spec").is_some_and(|spec| spec.get("podSelector").is_none_or(|s| selects(s, &pod.labels)))
+fn selected_by(policy: &Object<'_>, pod: &Pod<'_>, objects: &Objects<'_>) -> bool {
+    policy.node.get("spec").is_some_and(|spec| spec.get("podSelector").is_none_or(|s| objects.select(s, pod)))
 }
 
 pub struct DanglingPolicy;
@@ -294,7 +294,7 @@ impl Rule for DanglingPolicy {
         let objects = look.objects;
         let mut any = false;
         for workload in objects.with_pods().filter(|o| o.beside(it)) {
-            if workload.pods.iter().any(|p| selected_by(it, p)) {
+            if workload.pods.iter().any(|p| selected_by(it, p, objects)) {
                 any = true;
                 look.read(workload);
             }
@@ -338,7 +338,7 @@ impl Rule for DanglingPeer {
             if workloads.peek().is_none() {
                 continue;
             }
-            match workloads.find(|w| w.pods.iter().any(|p| selects(selector, &p.labels))) {
+            match workloads.find(|w| w.pods.iter().any(|p| objects.select(selector, p))) {
                 Some(workload) => look.read(workload),
                 None => {
                     let first = selector.get("matchLabels").and_then(|m| m.entries().first());

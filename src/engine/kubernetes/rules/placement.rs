@@ -1,6 +1,6 @@
 //! Rules about where pods are put and how they find names: apart, by priority, on chosen nodes.
 use super::{About, Example, Look, Rule, Subject};
-use crate::engine::kubernetes::objects::{Object, Pod, selects};
+use crate::engine::kubernetes::objects::{Object, Pod};
 use crate::engine::report::{Problem, Severity};
 use crate::engine::yaml::Node;
 
@@ -33,7 +33,7 @@ impl Rule for Apart {
         }
         for pod in &it.pods {
             let over_host = |term: &&Node| term.get("topologyKey").and_then(Node::as_str) == Some(HOST);
-            let of_these = |term: &&Node| term.get("labelSelector").is_some_and(|s| selects(s, &pod.labels));
+            let of_these = |term: &&Node| term.get("labelSelector").is_some_and(|s| look.objects.select(s, pod));
             let terms: Vec<&Node> = terms(pod).into_iter().filter(over_host).collect();
             if terms.iter().any(of_these) {
                 continue;
