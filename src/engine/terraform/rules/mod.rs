@@ -8,6 +8,8 @@ mod network;
 mod providers;
 mod references;
 mod refused;
+mod services;
+mod settings;
 mod shape;
 mod storage;
 mod structure;
@@ -188,5 +190,7 @@ static ALL: &[&Rule] = &[
     &storage::PUBLIC, &storage::ENCRYPTED, &storage::VERSIONED,
     &access::STAR, &access::ASSUME,
     &cluster::PUBLIC, &cluster::LOGS,
+    &services::REGISTRY, &services::KEYS, &services::DATABASE, &services::BALANCER, &services::LOGS, &services::TRAIL, &services::FILES,
+    &services::NOTEBOOK, &services::FUNCTION, &services::ADDRESS,
     &gpu::TAINT, &gpu::AMI, &gpu::SPOT, &gpu::ZERO, &gpu::ROOT,
 ];
