@@ -14,6 +14,7 @@ pub mod pool;
 mod promql;
 pub mod quiz;
 pub mod report;
+mod secrets;
 pub mod select;
 pub mod terraform;
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Rules about model servers: shared memory, slow starts, tokens of model hubs, draining, scaling.
-use super::config::{literal_secrets, looks_secret};
+use super::config::literal_secrets;
 use super::{About, Example, Look, Rule, Subject};
 use crate::engine::kubernetes::objects::{Container, Object, Pod, equals_selects};
 use crate::engine::kubernetes::quantity::Quantity;
 use crate::engine::report::{Problem, Severity};
+use crate::engine::secrets::looks_secret;
 use crate::engine::yaml::Node;
 
 /// Parts of image names and commands that mean several processes share tensors through /dev/shm.

@@ -184,3 +184,23 @@ fn assume(look: &mut Look<'_>) {
         }
     }
 }
+
+pub static USERS: Rule = Rule {
+    id: "iam-user",
+    severity: Severity::Warning,
+    title: "Programs have roles, people come through the sign-in",
+    why: "A user's access key works for years from anywhere, and leaks sooner or later; a role's credentials end by themselves within hours.",
+    fix: "Use an `aws_iam_role`: by OIDC for pipelines, by Pod Identity for pods, by Identity Center for people.",
+    passes: "resource \"aws_iam_role\" \"ci\" {\n  assume_role_policy = jsonencode({ Statement = [] })\n}\n",
+    fails: "resource \"aws_iam_user\" \"ci\" {\n  name = \"ci\"\n}\n\nresource \"aws_iam_access_key\" \"ci\" {\n  user = aws_iam_user.ci.name\n}\n",
+    check: |look| {
+        for (_, block) in look.resources(&["aws_iam_user", "aws_iam_access_key"]) {
+            let message = match block.of() {
+                "aws_iam_user" => format!("`{}` is a user with credentials that never end.", block.address()),
+                _ => format!("`{}` is a key that never ends, and stands in the state.", block.address()),
+            };
+            let problem = look.on(block, message);
+            look.found(problem);
+        }
+    },
+};

@@ -64,3 +64,48 @@ fn logs(look: &mut Look<'_>) {
         }
     }
 }
+
+pub static SECRETS: Rule = Rule {
+    id: "eks-secrets",
+    severity: Severity::Warning,
+    title: "The cluster's secrets are encrypted with a key of yours",
+    why: "Secrets lie in etcd and its backups. With a key of yours, who reads them shows in the trail, and one switch makes all copies worthless.",
+    fix: "Give the cluster an `encryption_config` for `secrets` with a KMS key.",
+    passes: "resource \"aws_kms_key\" \"eks\" {\n}\n\nresource \"aws_eks_cluster\" \"main\" {\n  encryption_config {\n    resources = [\"secrets\"]\n    provider {\n      key_arn = aws_kms_key.eks.arn\n    }\n  }\n}\n",
+    fails: "resource \"aws_eks_cluster\" \"main\" {\n  name = \"main\"\n}\n",
+    check: secrets,
+};
+
+fn secrets(look: &mut Look<'_>) {
+    for (_, cluster) in look.needed(&["aws_eks_cluster"]) {
+        let covers = |v: &Value| v.is_unknown() || v.items().is_some_and(|all| all.iter().any(|i| i.as_str() == Some("secrets")));
+        if cluster.all("encryption_config").any(|c| c.value("resources").is_some_and(covers)) {
+            continue;
+        }
+        let block = "encryption_config {\n  resources = [\"secrets\"]\n  provider {\n    key_arn = aws_kms_key.eks.arn\n  }\n}";
+        let problem = look.on(cluster, format!("The secrets of `{}` are encrypted by no key of yours.", cluster.address()));
+        look.found(problem.fix(look.insert(cluster, block)));
+    }
+}
+
+pub static NODE_SSH: Rule = Rule {
+    id: "eks-node-ssh",
+    severity: Severity::Error,
+    title: "Nodes don't take SSH from everywhere",
+    why: "`remote_access` with a key and without security groups opens port 22 of every node to 0.0.0.0/0.",
+    fix: "Remove `remote_access` and use Session Manager, or name `source_security_group_ids`.",
+    passes: "resource \"aws_eks_node_group\" \"gpu\" {\n  remote_access {\n    ec2_ssh_key               = \"ops\"\n    source_security_group_ids = [\"sg-0123456789abcdef0\"]\n  }\n}\n",
+    fails: "resource \"aws_eks_node_group\" \"gpu\" {\n  remote_access {\n    ec2_ssh_key = \"ops\"\n  }\n}\n",
+    check: |look| {
+        for (_, group) in look.needed(&["aws_eks_node_group"]) {
+            for access in group.all("remote_access").filter(|a| a.attribute("ec2_ssh_key").is_some()) {
+                let limited =
+                    access.value("source_security_group_ids").is_some_and(|v| v.is_unknown() || v.items().is_some_and(|all| !all.is_empty()));
+                if !limited {
+                    let problem = look.of(access, "ec2_ssh_key", format!("The nodes of `{}` take SSH from everywhere.", group.address()));
+                    look.found(problem);
+                }
+            }
+        }
+    },
+};

@@ -252,3 +252,45 @@ fn gp2(look: &mut Look<'_>) {
     }
     problems.into_iter().for_each(|p| look.found(p));
 }
+
+pub static HOP: Rule = Rule {
+    id: "ec2-hop",
+    severity: Severity::Info,
+    title: "Containers can't reach the machine's credentials",
+    why: "With a hop limit of 2 a container asks the metadata service for the machine's role. Pods of EKS have roles of their own; what needs the machine's runs on the host network.",
+    fix: "Set `http_put_response_hop_limit = 1`.",
+    passes: "resource \"aws_launch_template\" \"gpu\" {\n  metadata_options {\n    http_put_response_hop_limit = 1\n  }\n}\n",
+    fails: "resource \"aws_launch_template\" \"gpu\" {\n  metadata_options {\n    http_put_response_hop_limit = 2\n  }\n}\n",
+    check: |look| {
+        for (_, block) in look.needed(&["aws_instance", "aws_launch_template"]) {
+            for options in block.all("metadata_options").filter(|o| o.number("http_put_response_hop_limit").is_some_and(|n| n > 1.0)) {
+                let problem = look.of(options, "http_put_response_hop_limit", format!("Containers on `{}` get the machine's role.", block.address()));
+                look.found(problem.fix(look.replace(options, "http_put_response_hop_limit", "1")));
+            }
+        }
+    },
+};
+
+pub static OWNER: Rule = Rule {
+    id: "ec2-ami-owner",
+    severity: Severity::Error,
+    title: "An image's owner is named",
+    why: "Without `owners` the newest image of that name wins, whoever published it: anybody may call theirs `ubuntu-24.04` and have your machines.",
+    fix: "Set `owners`, for example `[\"amazon\"]`.",
+    passes: "data \"aws_ami\" \"gpu\" {\n  most_recent = true\n  owners      = [\"amazon\"]\n}\n",
+    fails: "data \"aws_ami\" \"gpu\" {\n  most_recent = true\n}\n",
+    check: |look| {
+        let images: Vec<&Block> = look.modules().iter().flat_map(|m| m.data("aws_ami")).collect();
+        if images.is_empty() {
+            look.nothing("There is no data source `aws_ami` in what you handed in.");
+        }
+        for image in images {
+            let by_filter = image.all("filter").any(|f| matches!(f.text("name"), Some("owner-id" | "owner-alias" | "image-id")));
+            let named = image.value("owners").is_some_and(|v| v.is_unknown() || v.items().is_some_and(|all| !all.is_empty()));
+            if !named && !by_filter {
+                let problem = look.on(image, format!("`{}` takes an image from anybody.", image.address()));
+                look.found(problem.fix(look.insert(image, "owners = [\"amazon\"]")));
+            }
+        }
+    },
+};

@@ -1,5 +1,6 @@
 //! The built-in rules: what each looks for, why, how to mend it, with an example that passes and one that fails.
 mod access;
+mod bills;
 mod cluster;
 mod declared;
 mod gpu;
@@ -8,6 +9,7 @@ mod network;
 mod providers;
 mod references;
 mod refused;
+mod secrets;
 mod services;
 mod settings;
 mod shape;
@@ -183,14 +185,15 @@ pub fn by_id(id: &str) -> Option<&'static Rule> {
 #[rustfmt::skip]
 static ALL: &[&Rule] = &[
     &structure::PARSES, &refused::REFUSED,
-    &providers::VERSION, &providers::PROVIDERS, &providers::PIN, &providers::BACKEND, &providers::KEY, &providers::TAGS,
+    &providers::VERSION, &providers::PROVIDERS, &providers::PIN, &providers::BACKEND, &providers::KEY, &secrets::WRITTEN, &providers::TAGS,
     &declared::TYPED, &declared::DOCUMENTED, &declared::UNUSED, &declared::NAMING, &references::UNDECLARED,
-    &instances::TYPE, &instances::PREVIOUS, &instances::IMDS, &instances::ENCRYPTED, &instances::PUBLIC, &instances::GP2,
-    &network::SSH, &network::ALL_PORTS,
+    &instances::TYPE, &instances::PREVIOUS, &instances::IMDS, &instances::ENCRYPTED, &instances::PUBLIC, &instances::GP2, &instances::HOP, &instances::OWNER,
+    &network::SSH, &network::ALL_PORTS, &network::FLOW_LOGS, &network::DESCRIBED,
     &storage::PUBLIC, &storage::ENCRYPTED, &storage::VERSIONED,
-    &access::STAR, &access::ASSUME,
-    &cluster::PUBLIC, &cluster::LOGS,
+    &access::STAR, &access::ASSUME, &access::USERS,
+    &cluster::PUBLIC, &cluster::LOGS, &cluster::SECRETS, &cluster::NODE_SSH,
     &services::REGISTRY, &services::KEYS, &services::DATABASE, &services::BALANCER, &services::LOGS, &services::TRAIL, &services::FILES,
     &services::NOTEBOOK, &services::FUNCTION, &services::ADDRESS,
     &gpu::TAINT, &gpu::AMI, &gpu::SPOT, &gpu::ZERO, &gpu::ROOT,
+    &bills::BUDGET, &bills::NAT, &bills::ANOMALY,
 ];

@@ -104,3 +104,44 @@ fn is_open(value: &Value) -> bool {
         _ => false,
     }
 }
+
+pub static FLOW_LOGS: Rule = Rule {
+    id: "vpc-flow-logs",
+    severity: Severity::Warning,
+    title: "A VPC writes down who talked to whom",
+    why: "After a break-in the first question is where the data went; without flow logs nobody can say.",
+    fix: "Declare an `aws_flow_log` for the VPC.",
+    passes: "resource \"aws_vpc\" \"main\" {\n  cidr_block = \"10.0.0.0/16\"\n}\n\nresource \"aws_flow_log\" \"main\" {\n  vpc_id       = aws_vpc.main.id\n  traffic_type = \"ALL\"\n}\n",
+    fails: "resource \"aws_vpc\" \"main\" {\n  cidr_block = \"10.0.0.0/16\"\n}\n",
+    check: |look| {
+        for (module, vpc) in look.needed(&["aws_vpc"]) {
+            let any = |log: &Block| {
+                log.is_unknown("vpc_id") && log.attribute("vpc_id").is_some_and(|a| a.refs.iter().all(|r| r.first().is_none_or(|k| k != "aws_vpc")))
+            };
+            if !module.resources("aws_flow_log").any(|log| log.points_at("vpc_id", vpc, "id") || any(log)) {
+                let problem = look.on(vpc, format!("Nothing logs the traffic of `{}`.", vpc.address()));
+                look.found(problem);
+            }
+        }
+    },
+};
+
+pub static DESCRIBED: Rule = Rule {
+    id: "sg-desc",
+    severity: Severity::Info,
+    title: "Security groups and their rules say what for",
+    why: "In a year nobody dares to remove a rule nobody can explain. \"Managed by Terraform\", the default, explains nothing and can't be changed later.",
+    fix: "Add a `description`.",
+    passes: "resource \"aws_security_group\" \"gpu\" {\n  description = \"inference servers\"\n}\n",
+    fails: "resource \"aws_security_group\" \"gpu\" {\n  name = \"gpu\"\n}\n",
+    check: |look| {
+        for (_, group) in look.needed(&["aws_security_group", "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule"]) {
+            let parts = group.blocks.iter().filter(|b| matches!(b.kind.as_str(), "ingress" | "egress"));
+            for block in std::iter::once(group).chain(parts).filter(|b| b.value("description").is_none()) {
+                let what = if block.labels.is_empty() { format!("A rule of `{}`", group.address()) } else { format!("`{}`", group.address()) };
+                let problem = look.on(block, format!("{what} doesn't say what it is for."));
+                look.found(problem.fix(look.insert(block, "description = \"who calls, and why\"")));
+            }
+        }
+    },
+};
