@@ -5,6 +5,8 @@ mod cluster;
 mod declared;
 mod gpu;
 mod instances;
+#[cfg(test)]
+mod limits_tests;
 mod network;
 mod providers;
 mod references;
