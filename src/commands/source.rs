@@ -11,11 +11,15 @@ const MOST_BYTES: u64 = (1 << 20) + 1;
 /// Reads `path` and keeps what `wanted` says of paths relative to it; a file that isn't wanted is a slip, which is said.
 /// Hidden folders and links are left out.
 pub fn read(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<Files> {
+    collect(path, &wanted).map(Files::new)
+}
+
+fn collect(path: &Path, wanted: &impl Fn(&str) -> bool) -> Result<Vec<File>> {
     let mut files = Vec::new();
     let about = std::fs::metadata(path).with_context(|| format!("{} can't be read", path.display()))?;
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     if about.is_dir() {
-        below(path, "", &wanted, &mut files)?;
+        below(path, "", wanted, &mut files)?;
     } else if !about.is_file() {
         bail!("{} is neither a file nor a folder", path.display());
     } else if !wanted(&name) {
@@ -23,7 +27,7 @@ pub fn read(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<Files> {
     } else {
         files.push(File { path: name, bytes: bytes(path)? });
     }
-    Ok(Files::new(files))
+    Ok(files)
 }
 
 /// Reads several paths for which places should be printed as they were given.
@@ -31,10 +35,10 @@ pub fn read_all(paths: &[std::path::PathBuf], wanted: impl Fn(&str) -> bool) -> 
     let mut all = Vec::new();
     for path in paths {
         let folder = if path.is_dir() { Some(path.as_path()) } else { path.parent() };
-        for file in read(path, &wanted)?.iter() {
+        for file in collect(path, &wanted)? {
             let shown = folder.map_or_else(|| file.path.clone().into(), |folder| folder.join(&file.path));
             let shown = shown.strip_prefix("./").map_or(shown.clone(), Path::to_path_buf);
-            all.push(File { path: shown.to_string_lossy().into_owned(), bytes: file.bytes.clone() });
+            all.push(File { path: shown.to_string_lossy().into_owned(), bytes: file.bytes });
         }
     }
     all.sort_by(|a, b| a.path.cmp(&b.path));
@@ -62,8 +66,10 @@ fn below(folder: &Path, prefix: &str, wanted: &impl Fn(&str) -> bool, files: &mu
 
 fn bytes(path: &Path) -> Result<Vec<u8>> {
     use std::io::Read as _;
-    let mut bytes = Vec::new();
     let file = std::fs::File::open(path).with_context(|| format!("{} can't be read", path.display()))?;
+    // A byte more than it says, so that its end is found without growing.
+    let size = file.metadata().map_or(0, |about| about.len().saturating_add(1).min(MOST_BYTES));
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
     file.take(MOST_BYTES).read_to_end(&mut bytes).with_context(|| format!("{} can't be read", path.display()))?;
     Ok(bytes)
 }
