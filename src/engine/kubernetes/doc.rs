@@ -235,7 +235,7 @@ fn byte(line: &str, column: u32) -> usize {
 
 fn added(indent: usize, snippet: &str) -> String {
     // A column may be far out in a long line, farther than a width can be.
-    let indent = indent.min(LONGEST_LINE);
-    let lines: Vec<String> = snippet.lines().map(|l| format!("+{:indent$}{l}", "")).collect();
+    let indent = " ".repeat(indent.min(LONGEST_LINE));
+    let lines: Vec<String> = snippet.lines().map(|l| format!("+{indent}{l}")).collect();
     lines.join("\n")
 }
