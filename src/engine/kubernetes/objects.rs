@@ -159,12 +159,21 @@ impl<'a> Objects<'a> {
     /// Whether a LabelSelector selects a pod, both of these objects: rules ask it of each with each, and the same labels are compared
     /// once. A selector made up on the way is for `selects`, since another may stand in its place later.
     pub fn select(&self, selector: &Node, pod: &Pod<'_>) -> bool {
+        self.remembered(selector, pod, selects)
+    }
+
+    /// The same of a plain map of labels, as a Service has it.
+    pub fn send(&self, selector: &Node, pod: &Pod<'_>) -> bool {
+        self.remembered(selector, pod, equals_selects)
+    }
+
+    fn remembered(&self, selector: &Node, pod: &Pod<'_>, ask: fn(&Node, &Labels<'_>) -> bool) -> bool {
         let asked = (std::ptr::from_ref(selector).addr(), Rc::as_ptr(&pod.labels).addr());
         let mut selected = self.selected.borrow_mut();
         match selected.get(&asked) {
             Some(known) => *known,
-            None if selected.len() < REMEMBERED => *selected.entry(asked).or_insert_with(|| selects(selector, &pod.labels)),
-            None => selects(selector, &pod.labels),
+            None if selected.len() < REMEMBERED => *selected.entry(asked).or_insert_with(|| ask(selector, &pod.labels)),
+            None => ask(selector, &pod.labels),
         }
     }
 }
@@ -397,12 +406,6 @@ pub fn selects(selector: &Node, labels: &Labels<'_>) -> bool {
             _ => false,
         }
     })
-}
-
-/// Whether a plain map of labels selects each of the pods that it is asked of; one set of labels is compared once.
-pub fn selecting<'s, 'a: 's>(wanted: &'s Node) -> impl FnMut(&Pod<'a>) -> bool + 's {
-    let mut known: HashMap<*const Labels<'a>, bool> = HashMap::new();
-    move |pod| *known.entry(Rc::as_ptr(&pod.labels)).or_insert_with(|| equals_selects(wanted, &pod.labels))
 }
 
 /// Whether a plain map of labels, as a Service has it, selects these.

@@ -9,6 +9,7 @@ mod quota;
 mod ranges;
 mod room;
 mod security;
+pub use security::CAPABILITIES;
 mod tell;
 #[cfg(test)]
 mod tests;

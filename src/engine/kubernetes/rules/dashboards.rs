@@ -1,6 +1,6 @@
 //! Rules about seeing GPUs: the exporter and the chain to Prometheus, dashboards that load.
 use super::{About, Example, Look, Rule, Subject};
-use crate::engine::kubernetes::objects::{Object, equals_selects, labels_of, selects};
+use crate::engine::kubernetes::objects::{Object, labels_of, selects};
 use crate::engine::promql;
 use crate::engine::report::{Problem, Severity};
 use crate::engine::yaml::{Entry, Node};
@@ -55,9 +55,8 @@ impl Rule for Exporter {
             return;
         }
         let any = objects.kind("Service").next().is_some();
-        let selected = |s: &&Object<'_>| {
-            s.beside(it) && s.node.path(&["spec", "selector"]).is_some_and(|w| !w.entries().is_empty() && equals_selects(w, &pod.labels))
-        };
+        let selected =
+            |s: &&Object<'_>| s.beside(it) && s.node.path(&["spec", "selector"]).is_some_and(|w| !w.entries().is_empty() && objects.send(w, pod));
         let Some(service) = objects.kind("Service").find(selected) else {
             look.found_if(
                 any,

@@ -1,26 +1,9 @@
 //! Rules about the node a pod runs on: capabilities, namespaces, paths and ports of the host.
 use super::{About, Example, Look, Rule, Subject};
+use crate::engine::kubernetes::admission::CAPABILITIES;
 use crate::engine::kubernetes::objects::Object;
 use crate::engine::report::{Problem, Severity};
 use crate::engine::yaml::Node;
-
-/// Capabilities that amount to root on the node or to reading everybody's traffic.
-/// From the baseline level of the Pod Security Standards: what is not on its list of allowed additions.
-const HARMLESS: &[&str] = &[
-    "AUDIT_WRITE",
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "MKNOD",
-    "NET_BIND_SERVICE",
-    "SETFCAP",
-    "SETGID",
-    "SETPCAP",
-    "SETUID",
-    "SYS_CHROOT",
-];
 
 pub struct DropAll;
 
@@ -81,7 +64,7 @@ impl Rule for AddedCapabilities {
         for (_, c) in it.containers() {
             for added in c.node.path(&["securityContext", "capabilities", "add"]).map_or(&[][..], Node::items) {
                 let name = added.as_str().unwrap_or("").to_ascii_uppercase();
-                if !HARMLESS.contains(&name.strip_prefix("CAP_").unwrap_or(&name)) {
+                if !CAPABILITIES.contains(&name.strip_prefix("CAP_").unwrap_or(&name)) {
                     look.found(it.problem(added.span, format!("{} adds the capability `{}`", c.title(), it.doc.shown(added))));
                 }
             }

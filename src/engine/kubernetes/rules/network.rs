@@ -1,6 +1,6 @@
 //! Rules about Services, Ingresses and NetworkPolicies: what they select must be there.
 use super::{About, Example, Look, Rule, Subject};
-use crate::engine::kubernetes::objects::{Object, Objects, Pod, selecting};
+use crate::engine::kubernetes::objects::{Object, Objects, Pod};
 use crate::engine::kubernetes::words;
 use crate::engine::report::{Problem, Severity};
 use crate::engine::yaml::{Entry, Node};
@@ -13,8 +13,7 @@ const WRONG_PORT: &str = "apiVersion: v1\nkind: Service\nmetadata:\n  name: chat
 fn backends<'o, 'a>(service: &Object<'_>, look: &Look<'o, 'a>) -> Vec<(&'o Object<'a>, &'o Pod<'a>)> {
     let Some(selector) = service.node.path(&["spec", "selector"]).filter(|s| !s.entries().is_empty()) else { return Vec::new() };
     let pods = look.objects.with_pods().filter(|o| o.beside(service)).flat_map(|o| o.pods.iter().map(move |p| (o, p)));
-    let mut selects = selecting(selector);
-    pods.filter(|(_, p)| selects(p)).collect()
+    pods.filter(|(_, p)| look.objects.send(selector, p)).collect()
 }
 
 /// The pods that a Service which selects none was probably meant for, and the labels that are off.

@@ -1,7 +1,7 @@
 //! Rules about model servers: shared memory, slow starts, tokens of model hubs, draining, scaling.
 use super::config::literal_secrets;
 use super::{About, Example, Look, Rule, Subject};
-use crate::engine::kubernetes::objects::{Container, Object, Pod, equals_selects};
+use crate::engine::kubernetes::objects::{Container, Object, Pod};
 use crate::engine::kubernetes::quantity::Quantity;
 use crate::engine::report::{Problem, Severity};
 use crate::engine::secrets::looks_secret;
@@ -288,7 +288,7 @@ fn drained(it: &Object<'_>, pod: &Pod<'_>, grace: i64, look: &mut Look<'_, '_>) 
     let objects = look.objects;
     let sends = |s: &&Object<'_>| {
         let selector = s.node.path(&["spec", "selector"]).filter(|s| !s.entries().is_empty());
-        s.beside(it) && selector.is_some_and(|s| equals_selects(s, &pod.labels))
+        s.beside(it) && selector.is_some_and(|s| objects.send(s, pod))
     };
     let server = pod.containers.iter().find(|c| !c.init && c.gpus().next().is_some());
     if let (Some(c), Some(service)) = (server, objects.kind("Service").find(sends)) {

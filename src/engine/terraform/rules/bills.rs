@@ -65,7 +65,7 @@ pub static NAT: Rule = Rule {
 
 fn nat(look: &mut Look<'_>) {
     let gateways = look.needed(&["aws_nat_gateway"]);
-    let to_s3 = |b: &Block| b.value("service_name").is_none_or(|v| v.as_str().map_or(v.is_unknown(), |s| s.ends_with(".s3")));
+    let to_s3 = |b: &Block| b.is_unknown("service_name") || b.text("service_name").is_some_and(|s| s.ends_with(".s3"));
     // One without a type is a gateway.
     let gateway = |b: &Block| b.value("vpc_endpoint_type").is_none_or(|v| v.is_unknown() || v.as_str() == Some("Gateway"));
     if look.resources(&["aws_vpc_endpoint"]).iter().any(|(_, b)| to_s3(b) && gateway(b)) {
@@ -88,7 +88,7 @@ pub static ANOMALY: Rule = Rule {
     check: |look| {
         let monitors = look.needed(&["aws_ce_anomaly_monitor"]);
         for (module, monitor) in monitors {
-            let told = module.resources("aws_ce_anomaly_subscription").any(|s| s.value("monitor_arn_list").is_some());
+            let told = module.resources("aws_ce_anomaly_subscription").any(|s| s.points_at("monitor_arn_list", monitor, "arn") || may_be_any(s));
             if !told {
                 let problem = look.on(monitor, format!("Nobody is told what `{}` finds.", monitor.address()));
                 look.found(problem);
@@ -96,3 +96,9 @@ pub static ANOMALY: Rule = Rule {
         }
     },
 };
+
+/// Whether nothing is known of the monitors that a subscription means.
+fn may_be_any(subscription: &Block) -> bool {
+    let named = |path: &Vec<String>| path.first().is_some_and(|root| root == "aws_ce_anomaly_monitor");
+    subscription.is_unknown("monitor_arn_list") && !subscription.attribute("monitor_arn_list").is_some_and(|a| a.refs.iter().any(named))
+}

@@ -28,10 +28,8 @@ fn written(look: &mut Look<'_>) {
             }
             (_, "aws_lambda_function") => block.all("environment").for_each(|e| map(look, block, e, "variables")),
             (_, "aws_instance" | "aws_launch_template" | "aws_launch_configuration") => {
-                for name in ["user_data", "user_data_base64"] {
-                    let Some(line) = block.text(name).and_then(|text| text.lines().find(|l| is_secret_line(l))) else { continue };
-                    let what = line.split('=').next().unwrap_or("").trim().rsplit(' ').next().unwrap_or("");
-                    let problem = look.of(block, name, format!("`{name}` of `{}` holds the secret `{what}`.", block.address()));
+                if let Some(name) = block.text("user_data").and_then(|script| script.lines().find_map(secret_of)) {
+                    let problem = look.of(block, "user_data", format!("`user_data` of `{}` holds the secret `{name}`.", block.address()));
                     look.found(problem);
                 }
             }
@@ -61,11 +59,10 @@ fn is_secret(name: &str, value: &str) -> bool {
     looks_secret(value) || (sounds_secret(name) && !elsewhere)
 }
 
-/// `export NAME=value` of a script.
-fn is_secret_line(line: &str) -> bool {
-    let Some((name, value)) = line.split_once('=') else { return false };
-    let name = name.trim().rsplit(' ').next().unwrap_or("");
+/// The name in `export NAME=value` of a script, where the value is a secret and not made by the script.
+fn secret_of(line: &str) -> Option<&str> {
+    let (name, value) = line.split_once('=')?;
+    let name = name.trim().rsplit(' ').next().filter(|n| !n.is_empty())?;
     let value = value.trim().trim_matches(['"', '\'']);
-    let made = value.starts_with('$');
-    !name.is_empty() && !made && is_secret(name, value)
+    (!value.starts_with('$') && is_secret(name, value)).then_some(name)
 }

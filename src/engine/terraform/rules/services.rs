@@ -16,19 +16,15 @@ pub static REGISTRY: Rule = Rule {
         hold(
             look,
             &[
+                Setting::new(
+                    "aws_ecr_repository",
+                    "image_tag_mutability",
+                    Wanted::OneOf(&["IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION"]),
+                    "lets a tag be pushed again with another image",
+                ),
                 Setting {
-                    of: "aws_ecr_repository",
-                    within: &[],
-                    name: "image_tag_mutability",
-                    wanted: Wanted::OneOf(&["IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION"]),
-                    otherwise: "lets a tag be pushed again with another image",
-                },
-                Setting {
-                    of: "aws_ecr_repository",
-                    within: &["image_scanning_configuration"],
-                    name: "scan_on_push",
-                    wanted: Wanted::True,
-                    otherwise: "doesn't scan what is pushed",
+                    within: Some("image_scanning_configuration"),
+                    ..Setting::new("aws_ecr_repository", "scan_on_push", Wanted::True, "doesn't scan what is pushed")
                 },
             ],
         );
@@ -47,7 +43,7 @@ pub static KEYS: Rule = Rule {
 };
 
 fn keys(look: &mut Look<'_>) {
-    let setting = Setting { of: "aws_kms_key", within: &[], name: "enable_key_rotation", wanted: Wanted::True, otherwise: "is never rotated" };
+    let setting = Setting::new("aws_kms_key", "enable_key_rotation", Wanted::True, "is never rotated");
     for (_, key) in look.needed(&["aws_kms_key"]) {
         // AWS rotates symmetric keys for encryption only, and none that was brought along.
         let symmetric = key.text("customer_master_key_spec").is_none_or(|s| s == "SYMMETRIC_DEFAULT");
@@ -55,10 +51,6 @@ fn keys(look: &mut Look<'_>) {
             one(look, key, &setting);
         }
     }
-}
-
-const fn of_database(name: &'static str, wanted: Wanted, otherwise: &'static str) -> Setting {
-    Setting { of: "aws_db_instance", within: &[], name, wanted, otherwise }
 }
 
 pub static DATABASE: Rule = Rule {
@@ -73,10 +65,10 @@ pub static DATABASE: Rule = Rule {
         hold(
             look,
             &[
-                of_database("storage_encrypted", Wanted::True, "keeps its data unencrypted"),
-                of_database("publicly_accessible", Wanted::NotTrue, "has a public address"),
-                of_database("deletion_protection", Wanted::True, "can be deleted by one command"),
-                of_database("backup_retention_period", Wanted::Least(1), "has no backups"),
+                Setting::new("aws_db_instance", "storage_encrypted", Wanted::True, "keeps its data unencrypted"),
+                Setting::new("aws_db_instance", "publicly_accessible", Wanted::NotTrue, "has a public address"),
+                Setting::new("aws_db_instance", "deletion_protection", Wanted::True, "can be deleted by one command"),
+                Setting::new("aws_db_instance", "backup_retention_period", Wanted::Least(1), "has no backups"),
             ],
         );
     },
@@ -96,13 +88,7 @@ pub static BALANCER: Rule = Rule {
 const TLS: &str = "\"ELBSecurityPolicy-TLS13-1-2-2021-06\"";
 
 fn balancer(look: &mut Look<'_>) {
-    let headers = Setting {
-        of: "aws_lb",
-        within: &[],
-        name: "drop_invalid_header_fields",
-        wanted: Wanted::True,
-        otherwise: "passes headers on that no server should see",
-    };
+    let headers = Setting::new("aws_lb", "drop_invalid_header_fields", Wanted::True, "passes headers on that no server should see");
     for (_, block) in look.needed(&["aws_lb", "aws_lb_listener"]) {
         if block.of() == "aws_lb" {
             if block.text("load_balancer_type").is_none_or(|t| t == "application") {
@@ -140,13 +126,9 @@ pub static LOGS: Rule = Rule {
     fails: "resource \"aws_cloudwatch_log_group\" \"chat\" {\n  name = \"/chat\"\n}\n",
     check: |look| {
         let otherwise = "keeps its logs, and their cost, for ever";
-        hold(look, &[Setting { of: "aws_cloudwatch_log_group", within: &[], name: "retention_in_days", wanted: Wanted::Least(1), otherwise }]);
+        hold(look, &[Setting::new("aws_cloudwatch_log_group", "retention_in_days", Wanted::Least(1), otherwise)]);
     },
 };
-
-const fn of_trail(name: &'static str, wanted: Wanted, otherwise: &'static str) -> Setting {
-    Setting { of: "aws_cloudtrail", within: &[], name, wanted, otherwise }
-}
 
 pub static TRAIL: Rule = Rule {
     id: "trail",
@@ -160,9 +142,9 @@ pub static TRAIL: Rule = Rule {
         hold(
             look,
             &[
-                of_trail("is_multi_region_trail", Wanted::True, "sees one region only"),
-                of_trail("enable_log_file_validation", Wanted::True, "doesn't notice when its files are changed"),
-                of_trail("kms_key_id", Wanted::Said("aws_kms_key.audit.arn"), "is encrypted by no key of yours"),
+                Setting::new("aws_cloudtrail", "is_multi_region_trail", Wanted::True, "sees one region only"),
+                Setting::new("aws_cloudtrail", "enable_log_file_validation", Wanted::True, "doesn't notice when its files are changed"),
+                Setting::new("aws_cloudtrail", "kms_key_id", Wanted::Said("aws_kms_key.audit.arn"), "is encrypted by no key of yours"),
             ],
         );
     },
@@ -181,22 +163,12 @@ pub static FILES: Rule = Rule {
         hold(
             look,
             &[
-                Setting { of: "aws_efs_file_system", within: &[], name: "encrypted", wanted: Wanted::True, otherwise: "is not encrypted" },
-                Setting {
-                    of: "aws_fsx_lustre_file_system",
-                    within: &[],
-                    name: "kms_key_id",
-                    wanted: Wanted::Said("aws_kms_key.weights.arn"),
-                    otherwise,
-                },
+                Setting::new("aws_efs_file_system", "encrypted", Wanted::True, "is not encrypted"),
+                Setting::new("aws_fsx_lustre_file_system", "kms_key_id", Wanted::Said("aws_kms_key.weights.arn"), otherwise),
             ],
         );
     },
 };
-
-const fn of_notebook(name: &'static str, wanted: Wanted, otherwise: &'static str) -> Setting {
-    Setting { of: "aws_sagemaker_notebook_instance", within: &[], name, wanted, otherwise }
-}
 
 pub static NOTEBOOK: Rule = Rule {
     id: "sagemaker",
@@ -210,9 +182,14 @@ pub static NOTEBOOK: Rule = Rule {
         hold(
             look,
             &[
-                of_notebook("direct_internet_access", Wanted::OneOf(&["Disabled"]), "reaches the internet past your network"),
-                of_notebook("root_access", Wanted::OneOf(&["Disabled"]), "lets its users be root"),
-                of_notebook("kms_key_id", Wanted::Said("aws_kms_key.lab.arn"), "is encrypted by no key of yours"),
+                Setting::new(
+                    "aws_sagemaker_notebook_instance",
+                    "direct_internet_access",
+                    Wanted::OneOf(&["Disabled"]),
+                    "reaches the internet past your network",
+                ),
+                Setting::new("aws_sagemaker_notebook_instance", "root_access", Wanted::OneOf(&["Disabled"]), "lets its users be root"),
+                Setting::new("aws_sagemaker_notebook_instance", "kms_key_id", Wanted::Said("aws_kms_key.lab.arn"), "is encrypted by no key of yours"),
             ],
         );
     },

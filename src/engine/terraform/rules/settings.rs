@@ -6,12 +6,19 @@ use crate::engine::terraform::module::Block;
 pub struct Setting {
     /// The resource's type.
     pub of: &'static str,
-    /// The blocks that lead to the argument, from the resource inwards.
-    pub within: &'static [&'static str],
+    /// The block of the resource that the argument stands in, unless it is the resource itself.
+    pub within: Option<&'static str>,
     pub name: &'static str,
     pub wanted: Wanted,
     /// What the resource does otherwise, after its address: "keeps its keys for ever".
     pub otherwise: &'static str,
+}
+
+impl Setting {
+    /// An argument of the resource itself.
+    pub const fn new(of: &'static str, name: &'static str, wanted: Wanted, otherwise: &'static str) -> Setting {
+        Setting { of, within: None, name, wanted, otherwise }
+    }
 }
 
 pub enum Wanted {
@@ -68,19 +75,17 @@ pub fn hold(look: &mut Look<'_>, settings: &[Setting]) {
 /// Holds one resource to one setting.
 pub fn one(look: &mut Look<'_>, resource: &Block, setting: &Setting) {
     let Setting { within, name, wanted, otherwise, .. } = setting;
-    let found = resource.at(within);
+    let found: Vec<&Block> = within.map_or_else(|| vec![resource], |kind| resource.all(kind).collect());
     if found.is_empty() && wanted.is_met(None, name) || found.iter().any(|b| wanted.is_met(Some(b), name)) {
         return;
     }
     let message = format!("`{}` {otherwise}.", resource.address());
-    let problem = match found.first() {
-        Some(block) => look.of(block, name, message).fix(look.replace(block, name, &wanted.written())),
-        // Only the innermost block is missing, or all of them: the fix writes the whole way.
-        None => {
-            let open: Vec<String> = within.iter().enumerate().map(|(n, b)| format!("{}{b} {{", "  ".repeat(n))).collect();
-            let close: Vec<String> = (0..within.len()).rev().map(|n| format!("{}}}", "  ".repeat(n))).collect();
-            let line = format!("{}{name} = {}", "  ".repeat(within.len()), wanted.written());
-            look.on(resource, message).fix(look.insert(resource, &[open, vec![line], close].concat().join("\n")))
+    let value = wanted.written();
+    let problem = match (found.first(), within) {
+        (None, Some(kind)) => look.on(resource, message).fix(look.insert(resource, &format!("{kind} {{\n  {name} = {value}\n}}"))),
+        (first, _) => {
+            let block = first.unwrap_or(&resource);
+            look.of(block, name, message).fix(look.replace(block, name, &value))
         }
     };
     look.found(problem);

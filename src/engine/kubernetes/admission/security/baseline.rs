@@ -3,7 +3,8 @@ use super::{Look, Violation, named, of, place, plural, quoted, setters, sorted, 
 use crate::engine::kubernetes::objects::Container;
 use crate::engine::yaml::Node;
 
-const CAPABILITIES: [&str; 13] = [
+/// Those that may be added: none of them is root on the node or reads everybody's traffic.
+pub const CAPABILITIES: [&str; 13] = [
     "AUDIT_WRITE",
     "CHOWN",
     "DAC_OVERRIDE",

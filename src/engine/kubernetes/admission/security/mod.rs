@@ -1,6 +1,7 @@
 //! Pod security as the API server's own plugin checks it, in its latest version, with its words.
 //! Source: `staging/src/k8s.io/pod-security-admission/policy` of Kubernetes 1.37.
 mod baseline;
+pub use baseline::CAPABILITIES;
 mod restricted;
 
 use super::room::Level;
