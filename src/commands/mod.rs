@@ -3,6 +3,7 @@
 mod backup;
 #[cfg(feature = "server")]
 mod boot;
+mod doctor;
 mod figure;
 mod grade;
 #[cfg(feature = "server")]
@@ -73,6 +74,11 @@ enum Command {
     /// Grade what stands on the input; started by the others
     #[command(hide = true)]
     EngineChild,
+    /// The hand in a box; started there
+    #[command(hide = true)]
+    Confined { probe: Option<String>, hint: Option<String> },
+    /// Say what this machine can grade and contain
+    Doctor(doctor::DoctorArgs),
 }
 
 /// Reads the command line and carries it out.
@@ -111,5 +117,11 @@ fn run(command: Command) -> Result<ExitCode> {
             crate::engine::child::main()?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Confined { probe: Some(probe), hint } => Ok(crate::engine::confine::probe(&probe, hint.as_deref().unwrap_or_default())),
+        Command::Confined { probe: None, .. } => {
+            crate::engine::confine::hand()?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Doctor(args) => doctor::run(&args),
     }
 }
