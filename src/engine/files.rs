@@ -10,7 +10,7 @@ pub struct File {
 }
 
 /// Text travels to the child as text: as numbers it would be four times as long.
-mod text_or_bytes {
+pub mod text_or_bytes {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     #[derive(Deserialize)]

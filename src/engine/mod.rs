@@ -2,6 +2,7 @@
 pub mod check;
 pub mod child;
 pub mod confine;
+pub mod errand;
 pub mod figure;
 pub mod files;
 pub mod glob;
@@ -16,6 +17,7 @@ mod promql;
 pub mod quiz;
 pub mod report;
 mod secrets;
+pub mod runner;
 pub mod select;
 pub mod terraform;
 #[cfg(test)]

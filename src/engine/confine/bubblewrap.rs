@@ -217,6 +217,23 @@ impl Running {
         Fate::Broken(format!("the box ended early ({status}): {}", why.trim()))
     }
 
+    /// What its steps said that ended, for whoever wants to know why it isn't as it should be.
+    pub fn last_words(&mut self) -> String {
+        let mut words = Vec::new();
+        while let Ok(Ok(said)) = self.said.try_recv() {
+            if let Said::Stepped(step) = said {
+                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+                words.push(format!("{} ended with {:?}: {} {}", step.name, step.code, text(&step.err), text(&step.out)));
+            }
+        }
+        if words.is_empty() && !self.is_alive()
+            && let Fate::Broken(why) = self.broke()
+        {
+            words.push(why);
+        }
+        words.join("; ")
+    }
+
     /// Ends everything in it: the first process of its namespace goes, and takes the others along.
     pub fn end(&mut self) {
         drop(self.child.kill());

@@ -3,6 +3,7 @@ use super::{Orders, Said, Step, Stepped, landlocked, seccomp, wire};
 use std::fs;
 use std::io::{self, Read};
 use std::net::{Ipv4Addr, TcpStream};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -125,11 +126,28 @@ fn serve(step: &Step, port: u16, beside: &mut Vec<Child>) -> io::Result<Stepped>
         }
         if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
             beside.push(child);
+            if Path::new(SOCKETS).is_dir() {
+                let listener = UnixListener::bind(format!("{SOCKETS}/{}", step.name))?;
+                thread::spawn(move || listener.incoming().flatten().for_each(|s| pass(&s, port)));
+            }
             return Ok(Stepped { code: Some(0), took: begun.elapsed(), ..failed(step, "") });
         }
         thread::sleep(Duration::from_millis(20));
     }
     Ok(Stepped { late: true, took: begun.elapsed(), ..failed(step, format!("nothing answers on port {port}")) })
+}
+
+/// Passes one request from outside on to a port of the box, and the answer back.
+fn pass(from: &UnixStream, port: u16) {
+    let passed = || -> io::Result<()> {
+        let to = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        let (mut asks, mut hears) = (from.try_clone()?, to.try_clone()?);
+        thread::spawn(move || io::copy(&mut asks, &mut hears));
+        io::copy(&mut &to, &mut &*from)?;
+        from.shutdown(std::net::Shutdown::Both)
+    };
+    // Whoever asked sees that nothing more comes.
+    drop(passed());
 }
 
 /// What a stream says up to `most` bytes; the rest is read and forgotten. Told in pieces, so that what was said is there when time is up.

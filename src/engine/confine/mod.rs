@@ -63,7 +63,8 @@ pub struct Step {
     pub environment: Vec<(String, String)>,
     /// Longest time by the clock.
     pub wall: Duration,
-    /// Goes on beside the steps after it, which wait until this loopback port answers.
+    /// Goes on beside the steps after it, which wait until this loopback port answers. With `/sockets` it is reached from outside by a
+    /// socket of the step's name.
     pub serves: Option<u16>,
     /// Whether the steps after it make no sense when it fails.
     pub decides: bool,
@@ -89,7 +90,9 @@ pub struct Stepped {
     pub name: String,
     /// The exit code; none when it was killed.
     pub code: Option<i32>,
+    #[serde(with = "crate::engine::files::text_or_bytes")]
     pub out: Vec<u8>,
+    #[serde(with = "crate::engine::files::text_or_bytes")]
     pub err: Vec<u8>,
     /// Whether it printed more than is kept.
     pub cut: bool,
