@@ -1,0 +1,164 @@
+//! What terraform itself says of a hand-in: its plan, run elsewhere in a box, with its complaints as findings.
+mod changes;
+mod copy;
+mod diagnostics;
+mod picture;
+mod version;
+
+use super::Terraform;
+use crate::engine::confine::Fate;
+use crate::engine::errand::{Back, Cloud, Command, Done, Errand};
+use crate::engine::figure::Figure;
+use crate::engine::report::{Problem, Version};
+use crate::engine::{File, Files};
+pub use changes::{Action, Amounts, Change};
+use serde_json::Value as Json;
+use std::collections::BTreeSet;
+
+/// Data sources that the provider answers by itself; all others ask the cloud.
+const OFFLINE: [&str; 11] = [
+    "aws_iam_policy_document",
+    "aws_region",
+    "aws_partition",
+    "aws_service",
+    "aws_service_principal",
+    "aws_arn",
+    "aws_default_tags",
+    "aws_elb_service_account",
+    "aws_billing_service_account",
+    "aws_cloudtrail_service_account",
+    "aws_redshift_service_account",
+];
+
+/// What came of planning.
+pub struct Planned {
+    pub outcome: Outcome,
+    pub versions: Vec<Version>,
+    /// What `terraform fmt` would change; None where nobody asked.
+    pub unformatted: Option<Vec<Problem>>,
+}
+
+pub enum Outcome {
+    /// Terraform made a plan.
+    Plan(Box<Plan>),
+    /// It wouldn't: what is wrong with the hand-in.
+    Refused(Vec<Problem>),
+    /// It wasn't tried, or stopped for a reason that is ours; in words.
+    Away(String),
+}
+
+/// A plan, as `terraform show -json` tells it.
+pub struct Plan {
+    pub json: Json,
+    pub changes: Vec<Change>,
+    pub figure: Option<Figure>,
+}
+
+/// Plans what was handed in, from a given state if there is one. What is refused unread is not run at all.
+pub fn plan(terraform: &Terraform, files: &Files, state: Option<&str>, formatted: bool, carry_out: &mut dyn FnMut(&Errand) -> Back) -> Planned {
+    let refused = refusals(terraform);
+    if !refused.is_empty() {
+        return Planned { outcome: Outcome::Refused(refused), versions: Vec::new(), unformatted: formatted.then(Vec::new) };
+    }
+    let errand = errand(terraform, files, state, formatted);
+    match carry_out(&errand) {
+        Back::Away(why) => Planned { outcome: Outcome::Away(why), versions: Vec::new(), unformatted: None },
+        Back::Done(done) => Planned {
+            unformatted: formatted.then(|| diagnostics::unformatted(&done, terraform)),
+            outcome: outcome(&done, terraform, state.is_some()),
+            versions: done.versions,
+        },
+    }
+}
+
+/// Why nothing may be run over it, and what this grader's terraform doesn't have.
+pub fn refusals(terraform: &Terraform) -> Vec<Problem> {
+    if !terraform.unread().is_empty() {
+        return terraform.unread().to_vec();
+    }
+    if terraform.describes_nothing() {
+        let problem = Problem::new("there is no resource, data source or module in what you handed in");
+        return vec![problem.fix("Describe what the instructions ask for.")];
+    }
+    terraform.rule("tf-refused").into_iter().chain(copy::foreign(terraform)).collect()
+}
+
+fn errand(terraform: &Terraform, files: &Files, state: Option<&str>, formatted: bool) -> Errand {
+    let cloud = if asks_the_cloud(terraform) { Cloud::Reads } else { Cloud::None };
+    let mut all = copy::working(terraform, files, cloud);
+    let folder = copy::root(terraform);
+    if formatted {
+        all.extend(copy::original(files));
+    }
+    let mut types = copy::types(terraform);
+    if let Some(state) = state {
+        let path = format!("{folder}/terraform.tfstate");
+        types.extend(copy::types_of_state(state));
+        all.push(File { path, bytes: state.as_bytes().to_vec() });
+    }
+    let plan = ["plan", "-input=false", "-no-color", "-json", "-lock=false", "-out=/work/plan"];
+    let kept = if state.is_some() { &["-refresh=false"][..] } else { &[] };
+    let mut commands = Vec::new();
+    if formatted {
+        commands.push(command("fmt", "Looking at the format", copy::ORIGINAL, &["fmt", "-check", "-diff", "-no-color", "-recursive"], false));
+    }
+    commands.push(command("init", "Getting terraform ready", &folder, &INIT, true));
+    commands.push(command("plan", "Planning with terraform", &folder, &[&plan[..], kept].concat(), true));
+    commands.push(command("show", "Reading the plan", &folder, &["show", "-json", "-no-color", "/work/plan"], true));
+    Errand { files: all, types, commands, cloud }
+}
+
+pub const INIT: [&str; 4] = ["init", "-input=false", "-no-color", "-json"];
+
+pub fn command(name: &str, says: &str, folder: &str, arguments: &[&str], decides: bool) -> Command {
+    let arguments = arguments.iter().map(|a| (*a).to_owned()).collect();
+    Command { name: name.into(), says: says.into(), folder: folder.into(), arguments, decides }
+}
+
+/// Whether planning reads something that only a cloud can tell.
+fn asks_the_cloud(terraform: &Terraform) -> bool {
+    let data = terraform.modules.iter().flat_map(|m| m.of_kind("data"));
+    let imports = terraform.modules.iter().any(|m| m.of_kind("import").next().is_some());
+    imports || data.filter_map(|b| b.labels.first()).any(|of| of.starts_with("aws_") && !OFFLINE.contains(&of.as_str()))
+}
+
+fn outcome(done: &Done, terraform: &Terraform, has_state: bool) -> Outcome {
+    if let Some(other) = stopped(done) {
+        return other;
+    }
+    let version = version::problems(terraform, &done.provider);
+    let problems: Vec<Problem> = version.into_iter().chain(diagnostics::errors(done, terraform)).collect();
+    if !problems.is_empty() {
+        return Outcome::Refused(problems);
+    }
+    let Some(show) = done.step("show").filter(|s| s.is_good() && !s.cut) else {
+        let failed = done.steps.iter().find(|s| !s.is_good() || s.cut);
+        let said = failed.map(|s| format!("`terraform {}` failed: {}", s.name, String::from_utf8_lossy(&s.err).trim()));
+        return Outcome::Away(said.unwrap_or_else(|| "the plan is larger than is read".into()));
+    };
+    match serde_json::from_slice::<Json>(&show.out) {
+        Ok(json) => {
+            let changes = changes::of(&json);
+            let figure = picture::of(&changes, &json, has_state);
+            Outcome::Plan(Box::new(Plan { json, changes, figure }))
+        }
+        Err(error) => Outcome::Away(format!("the plan can't be read: {error}")),
+    }
+}
+
+/// What a run that didn't end by itself comes to: too long or too large is the hand-in's, everything else ours.
+pub fn stopped(done: &Done) -> Option<Outcome> {
+    match &done.fate {
+        Fate::Finished => None,
+        Fate::Stopped(why) => {
+            let problem = Problem::new(format!("Terraform was stopped: {why}."));
+            Some(Outcome::Refused(vec![problem.fix("Look for counts, ranges or texts that grow by themselves.")]))
+        }
+        Fate::Broken(why) => Some(Outcome::Away(why.clone())),
+    }
+}
+
+/// The resource and data types of a configuration, for the schema.
+pub fn types(terraform: &Terraform) -> BTreeSet<String> {
+    copy::types(terraform)
+}
