@@ -1,6 +1,7 @@
 //! Files in, a report out: knows no database, no HTTP and no cohort; everything it is given is hostile.
 pub mod check;
 pub mod child;
+pub mod cost;
 pub mod figure;
 pub mod files;
 pub mod glob;
