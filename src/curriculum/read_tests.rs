@@ -401,7 +401,7 @@ fn a_cost_is_compared_with_the_files_of_a_folder() {
         (
             "saves: { percent: 40, against: basline }",
             Some(dear.to_owned()),
-            Some("there is no folder given/basline beside this file, did you mean \"baseline\"?"),
+            Some("there is no folder given/basline beside this file; did you mean `baseline`?"),
         ),
         ("saves: { percent: 400, against: baseline }", Some(dear.to_owned()), Some("`percent` is between 1 and 100")),
         (
