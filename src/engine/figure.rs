@@ -98,7 +98,7 @@ pub struct Bill {
 }
 
 /// A resource, or a part of one, and what it costs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BillLine {
     pub address: String,
     pub what: String,

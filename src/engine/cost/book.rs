@@ -149,6 +149,10 @@ impl<'a> Book<'a> {
         let Some(times) = asked.times else {
             return self.gap(asked, &what, "how many of it are made isn't known".into(), Whose::Students);
         };
+        // Where nothing says a region, the estimate says so once, as a whole.
+        if !asked.is_there && self.estimate.region.is_some() {
+            return self.gap(asked, &what, "in which region it is made isn't known".into(), Whose::Students);
+        }
         let count = count.times(times);
         let line = Line { address: asked.address.clone(), what, count, each, price, spot, place: self.terraform.place(asked.block.source, at) };
         // A resource that is made several times is one line.

@@ -16,6 +16,7 @@ pub use judge::{Ask, At, Saves};
 pub use money::Money;
 
 use super::terraform::Terraform;
+use super::terraform::module::{Block, Module};
 
 /// What the planned configuration and the modules it calls cost a month.
 pub fn estimate(terraform: &Terraform) -> Estimate {
@@ -38,6 +39,17 @@ pub fn estimate(terraform: &Terraform) -> Estimate {
         book.whole_gap("evaluating it asks for more than a grader gives");
     }
     book.done()
+}
+
+/// The resources that are planned and whose region is known, each with its module and that region.
+pub fn placed(terraform: &Terraform) -> Vec<(&Module, &Block, String)> {
+    let mut book = book::Book::new(terraform);
+    let mut found = Vec::new();
+    for part in walk::parts(terraform, &mut book) {
+        let of = |b| part.region_of(b).map(|region| (part.module, b, region));
+        found.extend(part.module.blocks.iter().filter(|b| b.kind == "resource").filter_map(of));
+    }
+    found
 }
 
 fn resource(asked: &walk::Asked<'_>, book: &mut book::Book<'_>) {

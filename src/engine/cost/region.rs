@@ -12,7 +12,7 @@ pub enum Region {
 
 impl Region {
     /// The region whose prices are taken: where nobody says one, the first of the table.
-    pub fn priced(&self) -> &str {
+    pub fn priced<'a>(&'a self) -> &'a str {
         match self {
             Region::Known(name) => name,
             Region::Unknown => prices::regions().first().map_or("us-east-1", String::as_str),
@@ -46,16 +46,13 @@ pub fn passed(module: &Module, call: &Block, own: &Region) -> Region {
     named(module, aws).unwrap_or_else(|| own.clone())
 }
 
-/// Where a resource's prices are taken from.
-pub fn of<'a>(module: &'a Module, block: &'a Block, own: &'a Region) -> &'a str {
-    if let Some(region) = block.text("region") {
-        return region;
+/// The region a resource is made in, if it is known: its own, that of the provider it names, or else the module's.
+pub fn of<'a>(module: &'a Module, block: &'a Block, own: &'a Region) -> Option<&'a str> {
+    if let Some(region) = block.value("region") {
+        return region.as_str();
     }
-    let path = block.value("provider").and_then(Value::path);
-    let alias = path.as_ref().and_then(|p| p.get(1));
-    let provider = alias.and_then(|alias| providers(module).find(|p| p.text("alias") == Some(alias.as_str())));
-    match provider.and_then(|p| p.text("region")) {
-        Some(region) => region,
-        None => own.priced(),
+    if let Some(alias) = block.value("provider").and_then(Value::path).and_then(|mut p| (p.len() > 1).then(|| p.swap_remove(1))) {
+        return providers(module).find(|p| p.text("alias") == Some(alias.as_str()))?.text("region");
     }
+    if let Region::Known(name) = own { Some(name) } else { None }
 }

@@ -21,15 +21,22 @@ pub struct Asked<'a> {
     pub block: &'a Block,
     pub times: Option<u64>,
     pub address: String,
-    /// The region whose prices count.
+    /// The region whose prices count, and whether it is the one that is meant.
     pub region: &'a str,
+    pub is_there: bool,
 }
 
 impl<'a> Part<'a> {
+    pub fn region_of(&self, block: &Block) -> Option<String> {
+        region::of(self.module, block, &self.region).map(str::to_owned)
+    }
+
+    /// A block of it, with the region's name if it is known.
     pub fn of(&'a self, block: &'a Block) -> Asked<'a> {
         let times = self.times.zip(block.stands_for).map(|(a, b)| a.saturating_mul(b));
         let address = format!("{}{}", self.prefix, block.address());
-        Asked { module: self.module, block, times, address, region: region::of(self.module, block, &self.region) }
+        let region = region::of(self.module, block, &self.region);
+        Asked { module: self.module, block, times, address, region: region.unwrap_or(Region::Unknown.priced()), is_there: region.is_some() }
     }
 }
 
