@@ -1,6 +1,6 @@
 //! Figures on a terminal: bars, nodes with their pods, a load and its replicas as small columns.
 use super::terminal::{Paint, safe};
-use crate::engine::figure::{Figure, FilledNode, Measure, Replay, Share};
+use crate::engine::figure::{Bill, Figure, FilledNode, Measure, Replay, Share};
 
 /// Columns of a bar, and of a replay at most.
 const BAR: u32 = 20;
@@ -20,6 +20,7 @@ pub fn figure(figure: &Figure, paint: Paint) -> String {
             out
         }
         Figure::Replay(replay) => curves(replay, paint),
+        Figure::Cost(bill) => costs(bill, paint),
     }
 }
 
@@ -44,6 +45,28 @@ fn curves(replay: &Replay, paint: Paint) -> String {
     let (load, ready) = (columns(&replay.load), columns(&count(&replay.ready)));
     let mut out = format!("    {:<10} {} {}\n    {:<10} {}\n", "load", paint.warn(&load), safe(&replay.unit), "replicas", paint.calm(&ready));
     out += &replay.measures.iter().map(|m| format!("    {}\n", measure(m, paint))).collect::<String>();
+    out
+}
+
+/// A month's bill: the dearest lines with their share, and what it doesn't hold.
+fn costs(bill: &Bill, paint: Paint) -> String {
+    let mut out = String::new();
+    for line in bill.lines.iter().take(ROWS) {
+        let filled = usize::try_from(line.month.percent_of(bill.total).min(100) / 10).unwrap_or(0);
+        let bar = format!("{}{}", "█".repeat(filled), "░".repeat(10 - filled));
+        let market = if line.spot { ", spot" } else { "" };
+        let what = format!("{} × {}{market} at {}", line.count, line.what, line.price);
+        out += &format!("    {:>12} {} {}  {}\n", line.month.to_string(), paint.calm(&bar), safe(&line.address), paint.dim(&safe(&what)));
+    }
+    let baseline = bill.baseline.map(|b| format!(", compared with {b}")).unwrap_or_default();
+    let range = match bill.most {
+        Some(most) if most != bill.total || bill.least != bill.total => format!(", from {} to {most} as it scales", bill.least),
+        None => format!(", from {} without a bound", bill.least),
+        Some(_) => String::new(),
+    };
+    let total = format!("{} a month in {}{range}{baseline}; list prices of {}", bill.total, bill.priced_in, bill.as_of);
+    out += &format!("    {}\n", paint.bold(&safe(&total)));
+    out += &bill.unpriced.iter().take(ROWS).map(|gap| format!("    {} {}\n", paint.warn("no price:"), safe(gap))).collect::<String>();
     out
 }
 

@@ -2,6 +2,7 @@
 #[cfg(feature = "server")]
 pub mod calendar;
 mod check_file;
+mod cost_file;
 #[cfg(feature = "server")]
 pub mod highlight;
 mod lab_file;

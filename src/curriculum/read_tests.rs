@@ -390,6 +390,42 @@ fn nodes_are_read_where_a_check_names_them() {
 }
 
 #[test]
+fn a_cost_is_compared_with_the_files_of_a_folder() {
+    let dear = "provider \"aws\" {\n  region = \"us-east-1\"\n}\nresource \"aws_instance\" \"a\" {\n  instance_type = \"p4d.24xlarge\"\n}\n";
+    for (keys, given, expected) in [
+        ("monthly_below: 900", None, Some("check `memory` is unreachable: the solution has no .tf file")),
+        ("at: largest", None, Some("the check asks for nothing: `monthly_below` in US dollars, or `saves`")),
+        ("monthly_below: 0", None, Some("`monthly_below` is above 0, in whole US dollars")),
+        ("monthly_below: 9, at: maximum", None, Some("`at` is start or largest, which size of the groups counts, not \"maximum\"")),
+        ("saves: { percent: 40, against: baseline }", Some(dear.to_owned()), Some("check `memory` is unreachable: the solution has no .tf file")),
+        (
+            "saves: { percent: 40, against: basline }",
+            Some(dear.to_owned()),
+            Some("there is no folder given/basline beside this file; did you mean `baseline`?"),
+        ),
+        ("saves: { percent: 400, against: baseline }", Some(dear.to_owned()), Some("`percent` is between 1 and 100")),
+        (
+            "saves: { percent: 40, against: baseline }",
+            Some(dear.replace("p4d.24xlarge", "p4d.25xlarge")),
+            Some("what given/baseline costs can't be told: `aws_instance.a`, its instances: there is no type p4d.25xlarge"),
+        ),
+    ] {
+        let mut files = good();
+        let (_, lab) = files.iter_mut().find(|(path, _)| *path == "01-start/serve/lab.yaml").unwrap();
+        let lines: String = keys
+            .split_inclusive("}")
+            .flat_map(|k| if k.contains('{') { vec![k] } else { k.split(", ").collect() })
+            .map(|k| format!("\n    {k}"))
+            .collect();
+        *lab = lab.replace("kind: kubernetes.rule\n    rule: res-mem-lim", &format!("kind: cost{lines}"));
+        files.extend(given.map(|text| ("01-start/serve/given/baseline/main.tf", text)));
+        files.sort();
+        let said = faults(&files);
+        assert!(expected.is_none_or(|e| said.iter().any(|s| s.ends_with(e))), "{keys}: {said:#?}");
+    }
+}
+
+#[test]
 fn what_is_missing_is_named() {
     let table = [
         ("01-start/week.md", "01-start/week.md:1: this file is missing: it is the week's lesson"),

@@ -1,4 +1,5 @@
 //! What a lab asks: its checks as the engine takes them, already validated by whoever read the lab.
+use super::cost;
 use super::kubernetes::{admission, autoscaling, rules};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -39,6 +40,7 @@ impl Check {
             Kind::KubernetesAdmission(room) => format!("A namespace of preset {} lets everything in", room.preset),
             Kind::KubernetesAutoscaling(_) => "The autoscaler keeps its objectives when a load is replayed".into(),
             Kind::KubernetesScheduling { .. } => "Every pod finds a place on the nodes that are given".into(),
+            Kind::Cost(ask) => ask.title(),
             Kind::Quiz(question) => question.variant(1).map_or_else(|| self.id_in_words(), |v| v.ask.clone()),
             Kind::TerraformStatic { .. } | Kind::Select { .. } | Kind::Rubric { .. } => self.id_in_words(),
         }
@@ -88,6 +90,9 @@ pub enum Kind {
     KubernetesScheduling { nodes: String, rollout: bool },
     #[serde(rename = "terraform.static")]
     TerraformStatic { rule: String },
+    /// What it costs a month, by list prices.
+    #[serde(rename = "cost")]
+    Cost(Box<cost::Ask>),
     #[serde(rename = "select")]
     Select { file: Option<String>, format: Option<Format>, path: String, expect: Expect },
     #[serde(rename = "quiz")]

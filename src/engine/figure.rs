@@ -1,4 +1,5 @@
 //! What a check worked out, as numbers that a page or a terminal can draw. Whoever makes one keeps it small: see [`MOST`].
+use super::cost::Money;
 use serde::{Deserialize, Serialize};
 
 /// Rows, nodes, pods or points that a figure has at most: a report is stored, and read again for each page.
@@ -13,6 +14,8 @@ pub enum Figure {
     Placement { nodes: Vec<FilledNode>, waiting: Vec<Waiting> },
     /// How an autoscaler follows a load over time.
     Replay(Replay),
+    /// What a hand-in costs a month.
+    Cost(Bill),
 }
 
 /// A resource, how much of it is taken and how much there is, both as quantities in the resource's unit.
@@ -65,4 +68,48 @@ pub struct Measure {
     pub value: f64,
     pub least: Option<f64>,
     pub most: Option<f64>,
+}
+
+/// What a hand-in costs a month, the dearest first; amounts in millionths of a dollar.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bill {
+    /// The day of the list prices, and when the spot prices were looked at.
+    pub as_of: String,
+    pub spot_as_of: String,
+    /// The region of the configuration, null where it isn't known, and the one whose prices were taken.
+    pub region: Option<String>,
+    pub priced_in: String,
+    /// Hours of a month.
+    pub hours: u64,
+    pub total: Money,
+    /// With every group as small and as large as it may be; null where that has no bound.
+    pub least: Money,
+    pub most: Option<Money>,
+    /// What it is compared with, and what it has to stay below.
+    pub baseline: Option<Money>,
+    pub below: Option<Money>,
+    pub lines: Vec<BillLine>,
+    /// What all lines cost that aren't listed.
+    pub rest: Money,
+    /// What costs something and has no price, in words; what is paid by use; what was taken for granted.
+    pub unpriced: Vec<String>,
+    pub uncounted: Vec<String>,
+    pub assumed: Vec<String>,
+}
+
+/// A resource, or a part of one, and what it costs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BillLine {
+    pub address: String,
+    pub what: String,
+    /// How many there are as it starts, and between which bounds it scales.
+    pub count: u64,
+    pub least: u64,
+    pub most: Option<u64>,
+    /// `$0.8048 an hour`.
+    pub price: String,
+    pub month: Money,
+    pub spot: bool,
+    pub file: Option<String>,
+    pub line: Option<u32>,
 }

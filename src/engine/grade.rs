@@ -1,6 +1,7 @@
 //! The frame of grading: read every file once, run the checks in the lab's order, let gates stop what read a failed document.
 use super::check::{Check, Checks, Format, Kind, Surroundings};
 use super::child::Phase;
+use super::cost;
 use super::files::Files;
 use super::kubernetes::scheduling::Nodes;
 use super::kubernetes::{self, Answer, DocumentId, Kubernetes};
@@ -64,7 +65,7 @@ pub fn grade(checks: &Checks, files: &Files, surroundings: &Surroundings, told: 
                 | Kind::Select { format: None | Some(Format::Kubernetes), .. }
         )
     });
-    let wants_terraform = asks(|k| matches!(k, Kind::TerraformStatic { .. } | Kind::Select { format: Some(Format::Hcl), .. }));
+    let wants_terraform = asks(|k| matches!(k, Kind::TerraformStatic { .. } | Kind::Cost(_) | Kind::Select { format: Some(Format::Hcl), .. }));
     let of_kubernetes = |path: &str| wants_kubernetes && !is_something_else(path, checks);
     let as_kubernetes = streams(files, Dialect::Kubernetes, of_kubernetes);
     let core = streams(files, Dialect::Core, |path| is_core(path, checks));
@@ -196,6 +197,7 @@ fn carry_out(check: &Check, sources: &Sources<'_>, surroundings: &Surroundings) 
         Kind::KubernetesAutoscaling(scenario) => answered(check, sources.kubernetes.autoscaling(scenario, check.only.as_ref())),
         Kind::KubernetesScheduling { nodes, rollout } => scheduling(check, nodes, *rollout, sources),
         Kind::TerraformStatic { rule } => terraform_rule(check, rule, sources),
+        Kind::Cost(ask) => cost_of(check, ask, sources),
         Kind::Select { .. } => select::run(check, sources),
         Kind::Quiz(question) => alone(match &sources.answers {
             Some(answers) => quiz::question(check, question, answers, surroundings.attempt),
@@ -287,6 +289,19 @@ fn terraform_rule(check: &Check, rule: &str, sources: &Sources<'_>) -> Checked {
     };
     let finding = Finding::from_problems(&check.id, check.points, known.title(), terraform.rule(rule));
     Checked { finding, looked_at: BTreeSet::from([Document::Terraform]), missing: false }
+}
+
+fn cost_of(check: &Check, ask: &cost::Ask, sources: &Sources<'_>) -> Checked {
+    let Some(terraform) = &sources.terraform else {
+        return alone(no_tool(check, "The configuration was not read."));
+    };
+    let verdict = cost::judge::judge(ask, terraform);
+    // What is too dear already is so whatever the rest costs; without all prices nothing passes.
+    let finding = match verdict.open {
+        Some(why) if verdict.problems.is_empty() => Finding::skipped(&check.id, check.points, Because::Review, why),
+        _ => Finding::from_problems(&check.id, check.points, verdict.passed, verdict.problems),
+    };
+    Checked { finding: Finding { figure: Some(verdict.figure), ..finding }, looked_at: BTreeSet::from([Document::Terraform]), missing: false }
 }
 
 /// The author's own words go before a rule's.

@@ -3,6 +3,7 @@ pub mod check;
 pub mod child;
 pub mod confine;
 pub mod errand;
+pub mod cost;
 pub mod figure;
 pub mod files;
 pub mod glob;

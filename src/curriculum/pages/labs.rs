@@ -266,6 +266,10 @@ fn what(check: &Check) -> Html {
             format!("`{}`{place}", path.trim_start_matches("$."))
         }
         Kind::KubernetesAutoscaling(_) => format!("The autoscaler keeps its objectives when the load of `given/` is replayed{on}"),
+        Kind::Cost(ask) => match &ask.saves {
+            Some(_) => format!("{}, against a baseline in `given/`", ask.title()),
+            None => ask.title(),
+        },
         Kind::Quiz(_) => check.id.clone(),
         Kind::Rubric { .. } => "Marked by an instructor".to_owned(),
     })

@@ -211,24 +211,40 @@ fn instances(scope: &Scope<'_>, tree: &Tree, source: usize, into: &mut Vec<Block
             bombs.push((source, a.value.span().unwrap_or_default()));
         }
         match count {
-            None => into.push(with(None, Some(Value::Unknown))),
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped right here")]
-            Some(n) => into.extend((0..n.clamp(0.0, INSTANCES as f64) as usize).map(|i| with(None, Some(Value::Number(i as f64))))),
+            None => into.push(Block { stands_for: None, ..with(None, Some(Value::Unknown)) }),
+            Some(n) => {
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped right here")]
+                let n = n.clamp(0.0, 1e15) as u64;
+                into.extend((0..n.min(INSTANCES as u64)).map(|i| with(None, Some(Value::Number(i as f64)))));
+                stand_for(into, INSTANCES, n);
+            }
         }
     } else if let Some(a) = tree.body.get_attribute("for_each") {
         let over = scope.value(&a.value);
         match over.pairs() {
             // Each of what is made from `aws_s3_bucket.many` stands for one of them.
-            None => into.push(with(Some((Value::Unknown, if matches!(over, Value::Of(_)) { over } else { Value::Unknown })), None)),
+            None => {
+                let each = (Value::Unknown, if matches!(over, Value::Of(_)) { over } else { Value::Unknown });
+                into.push(Block { stands_for: None, ..with(Some(each), None) });
+            }
             Some(pairs) => {
                 if pairs.len() as f64 > REASONABLE {
                     bombs.push((source, a.value.span().unwrap_or_default()));
                 }
+                let n = pairs.len() as u64;
                 into.extend(pairs.into_iter().take(INSTANCES).map(|each| with(Some(each), None)));
+                stand_for(into, INSTANCES, n);
             }
         }
     } else {
         into.push(block(scope, tree, source));
+    }
+}
+
+/// The last of `looked_at` blocks stands for all that aren't looked at, of `n` in all.
+fn stand_for(made: &mut [Block], looked_at: usize, n: u64) {
+    if let (Some(last), Some(rest)) = (made.last_mut(), n.checked_sub(looked_at as u64).filter(|rest| *rest > 0)) {
+        last.stands_for = Some(1 + rest);
     }
 }
 
@@ -240,6 +256,7 @@ fn block(scope: &Scope<'_>, tree: &Tree, source: usize) -> Block {
         head: head(tree),
         attributes: Vec::new(),
         blocks: Vec::new(),
+        stands_for: Some(1),
     };
     fill(scope, &tree.body, source, &mut made);
     made
@@ -267,10 +284,16 @@ fn fill(scope: &Scope<'_>, body: &Body, source: usize, made: &mut Block) {
 
 /// A `dynamic` block becomes the blocks it makes.
 fn dynamic(scope: &Scope<'_>, tree: &Tree, source: usize, made: &mut Block) {
-    unfold(scope, tree, |kind, content| {
+    let before = made.blocks.len();
+    let n = unfold(scope, tree, |kind, content| {
         let inner = block(scope, content, source);
         made.blocks.push(Block { kind: kind.to_owned(), head: head(tree), ..inner });
     });
+    let made = &mut made.blocks[before..];
+    match n {
+        None => made.iter_mut().for_each(|b| b.stands_for = None),
+        Some(n) => stand_for(made, made.len(), n),
+    }
 }
 
 /// How much there is to look at in a body.
@@ -279,12 +302,15 @@ fn weight(body: &Body) -> usize {
 }
 
 /// Calls `each` with the kind and the content of a `dynamic` block once for each block it makes, its iterator bound.
-pub fn unfold<'t>(scope: &Scope<'_>, tree: &'t Tree, mut each: impl FnMut(&str, &'t Tree)) {
-    let Some(kind) = tree.labels.first().map(BlockLabel::as_str) else { return };
-    let Some(content) = tree.body.blocks().find(|b| b.ident.as_str() == "content") else { return };
+/// Says how many it makes, if that is known: more than are looked at, perhaps.
+pub fn unfold<'t>(scope: &Scope<'_>, tree: &'t Tree, mut each: impl FnMut(&str, &'t Tree)) -> Option<u64> {
+    let kind = tree.labels.first().map(BlockLabel::as_str)?;
+    let content = tree.body.blocks().find(|b| b.ident.as_str() == "content")?;
     let iterator = tree.body.get_attribute("iterator").and_then(|a| a.value.as_variable()).map_or(kind, |v| v.as_str());
     let over = tree.body.get_attribute("for_each").map(|a| scope.value(&a.value)).unwrap_or_default();
-    let values: Vec<Value> = match over.pairs() {
+    let pairs = over.pairs();
+    let n = pairs.as_ref().map(|p| p.len() as u64);
+    let values: Vec<Value> = match pairs {
         None => vec![Value::Unknown],
         Some(pairs) => pairs
             .into_iter()
@@ -296,8 +322,9 @@ pub fn unfold<'t>(scope: &Scope<'_>, tree: &'t Tree, mut each: impl FnMut(&str, 
     for value in values {
         // Loops inside of loops multiply what they hold.
         if !scope.fuel.steps(weight) {
-            return;
+            return None;
         }
         scope.with(vec![(iterator.to_owned(), value)], || each(kind, content));
     }
+    n
 }

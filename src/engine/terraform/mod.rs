@@ -9,15 +9,15 @@ mod functions;
 #[cfg(test)]
 mod hostile;
 mod intake;
-mod machines;
-mod module;
+pub(super) mod machines;
+pub(super) mod module;
 mod policy;
 mod refs;
 pub mod rules;
 mod scan;
 mod source;
 mod types;
-mod value;
+pub(super) mod value;
 
 use super::{Files, Place, Problem};
 use document::Document;
@@ -26,6 +26,7 @@ use module::Module;
 pub use scan::comments;
 use source::Source;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use value::Value;
 
 /// A hand-in's configuration.
@@ -88,6 +89,27 @@ impl Terraform {
             return vec![problem.fix("Describe what the instructions ask for.")];
         }
         rules::by_id(id).map_or_else(Vec::new, |rule| rules::run(rule, self))
+    }
+
+    /// The module that is planned, the one nearest to the top.
+    pub(super) fn planned(&self) -> Option<&Module> {
+        let folder = root_folder(&self.sources)?;
+        self.modules.iter().find(|m| m.dir == folder)
+    }
+
+    /// The module in a folder of the hand-in.
+    pub(super) fn module(&self, dir: &str) -> Option<&Module> {
+        self.modules.iter().find(|m| m.dir == dir)
+    }
+
+    /// Whether evaluating it asked for more than a grader gives.
+    pub(super) fn is_spent(&self) -> bool {
+        self.spent
+    }
+
+    /// Where a span of a source stands.
+    pub(super) fn place(&self, source: usize, span: &Range<usize>) -> Option<Place> {
+        Some(self.sources.get(source)?.place(span))
     }
 
     /// What all rules find, without those that had nothing to look at.
@@ -169,7 +191,7 @@ fn calls(dir: &str, sources: &[(usize, &Source)]) -> Vec<String> {
 }
 
 /// A local module's folder in the hand-in; nothing for other sources and for paths that leave it.
-fn local(dir: &str, source: &str) -> Option<String> {
+pub(super) fn local(dir: &str, source: &str) -> Option<String> {
     if !source.starts_with("./") && !source.starts_with("../") {
         return None;
     }

@@ -55,6 +55,8 @@ pub struct Block {
     pub head: Range<usize>,
     pub attributes: Vec<Attribute>,
     pub blocks: Vec<Block>,
+    /// How many there are of it, where only the first are looked at; nothing where nobody can say.
+    pub stands_for: Option<u64>,
 }
 
 /// An attribute, evaluated.

@@ -1,5 +1,6 @@
 //! Figures as a page draws them: bars, nodes with their pods, an autoscaler's replay as curves.
-use crate::engine::figure::{Measure, Replay, Share};
+use crate::engine::cost::Money;
+use crate::engine::figure::{Bill, BillLine, Measure, Replay, Share};
 use std::fmt::Write as _;
 
 /// Width and height of each of the two plots of a replay, in the picture's own units.
@@ -33,6 +34,85 @@ impl Curves {
             replicas,
             minutes: steps.saturating_mul(replay.step_seconds) / 60,
         }
+    }
+}
+
+/// Width of a bill's bars, in the picture's own units, and how many there are at most.
+const BAR: u64 = 600;
+const BARS: usize = 6;
+
+/// A month's bill as one bar of parts, with the bar of what it is compared with below.
+pub struct Bars<'a> {
+    pub parts: Vec<Part>,
+    /// How far each of the two reaches, of [`BAR`].
+    pub total: u64,
+    pub baseline: Option<u64>,
+    /// The limit, if it lies within the picture.
+    pub below: Option<u64>,
+    bill: &'a Bill,
+}
+
+/// One part of the bar: the dearest lines, and the rest as one.
+pub struct Part {
+    pub x: u64,
+    pub width: u64,
+    pub name: String,
+    /// A number for its colour, from 0.
+    pub shade: usize,
+}
+
+impl<'a> Bars<'a> {
+    pub fn of(bill: &'a Bill) -> Bars<'a> {
+        let widest = bill.baseline.unwrap_or_default().max(bill.total).max(Money(1));
+        let reach = |m: Money| u64::try_from(u128::from(m.0) * u128::from(BAR) / u128::from(widest.0)).unwrap_or(BAR).min(BAR);
+        let (mut parts, mut sum): (Vec<Part>, Money) = (Vec::new(), Money::default());
+        let named = bill.lines.iter().take(BARS - 1).map(|l| (l.month, format!("{}, {}", l.address, l.what)));
+        let rest: Money = bill.lines.iter().skip(BARS - 1).map(|l| l.month).sum::<Money>() + bill.rest;
+        for (shade, (month, name)) in named.chain([(rest, "everything else".to_owned())]).enumerate() {
+            let x = reach(sum);
+            sum = sum + month;
+            let width = reach(sum).saturating_sub(x);
+            if width > 0 {
+                parts.push(Part { x, width, name: format!("{name}: {month} a month"), shade });
+            }
+        }
+        Bars { parts, total: reach(bill.total), baseline: bill.baseline.map(reach), below: bill.below.filter(|b| *b <= widest).map(reach), bill }
+    }
+
+    /// What the picture shows, for who doesn't see it.
+    pub fn words(&self) -> String {
+        let bill = self.bill;
+        let compared = bill.baseline.map(|b| format!(", where what it is compared with costs {b}")).unwrap_or_default();
+        format!("{} a month{compared}: {}", bill.total, self.parts.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join("; "))
+    }
+
+    pub fn high(&self) -> u32 {
+        if self.baseline.is_some() { 84 } else { 44 }
+    }
+}
+
+/// What the hand-in saves against what it is compared with: the amount and the percent; nothing where it costs more.
+pub fn saved(bill: &Bill) -> Option<(Money, u64)> {
+    let baseline = bill.baseline.filter(|b| *b > bill.total)?;
+    let saved = baseline.less(bill.total);
+    Some((saved, saved.percent_of(baseline)))
+}
+
+/// From how much to how much it goes as groups scale, if they do.
+pub fn scales(bill: &Bill) -> Option<String> {
+    match bill.most {
+        Some(most) if most == bill.total && bill.least == bill.total => None,
+        Some(most) => Some(format!("from {} to {most} as its groups scale", bill.least)),
+        None => Some(format!("from {}, without a bound", bill.least)),
+    }
+}
+
+/// `2`, or `2 of 0 to 6` where it scales.
+pub fn counted(line: &BillLine) -> String {
+    match line.most {
+        Some(most) if most == line.count && line.least == line.count => line.count.to_string(),
+        Some(most) => format!("{} of {} to {most}", line.count, line.least),
+        None => format!("{} or more", line.count),
     }
 }
 
@@ -117,6 +197,27 @@ mod tests {
         assert_eq!(curves.capacity, "M0.0 90.0H300.0V90.0H600.0V0.0");
         assert_eq!((curves.most.as_str(), curves.replicas, curves.minutes), ("20", 4, 3));
         assert_eq!(Curves::of(&Replay::default()).load, "");
+    }
+
+    #[test]
+    fn a_bill_is_drawn_to_the_scale_of_what_it_is_compared_with() {
+        let line = |month| BillLine {
+            address: "aws_eip.a".into(),
+            what: "address".into(),
+            count: 2,
+            most: Some(6),
+            month: Money(month),
+            ..BillLine::default()
+        };
+        let bill =
+            Bill { total: Money(300), baseline: Some(Money(600)), most: Some(Money(900)), lines: vec![line(200), line(100)], ..Bill::default() };
+        let bars = Bars::of(&bill);
+        assert_eq!(bars.parts.iter().map(|p| (p.x, p.width)).collect::<Vec<_>>(), [(0, 200), (200, 100)]);
+        assert_eq!((bars.total, bars.baseline, saved(&bill)), (300, Some(600), Some((Money(300), 50))));
+        assert_eq!((counted(&bill.lines[0]), scales(&bill).is_some()), ("2 of 0 to 6".to_owned(), true));
+        let huge = Bill { total: Money(u64::MAX), lines: vec![line(u64::MAX); 40], rest: Money(u64::MAX), ..Bill::default() };
+        assert!(Bars::of(&huge).parts.iter().all(|p| p.x + p.width <= BAR));
+        assert!(Bars::of(&Bill::default()).parts.is_empty());
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod instances;
 #[cfg(test)]
 mod limits_tests;
 mod network;
+mod prices;
 mod providers;
 mod references;
 mod refused;
@@ -197,5 +198,5 @@ static ALL: &[&Rule] = &[
     &services::REGISTRY, &services::KEYS, &services::DATABASE, &services::BALANCER, &services::LOGS, &services::TRAIL, &services::FILES,
     &services::NOTEBOOK, &services::FUNCTION, &services::ADDRESS,
     &gpu::TAINT, &gpu::AMI, &gpu::SPOT, &gpu::ZERO, &gpu::ROOT,
-    &bills::BUDGET, &bills::NAT, &bills::ANOMALY,
+    &bills::BUDGET, &bills::NAT, &bills::ANOMALY, &prices::ESTIMATE, &prices::OFFERED,
 ];
