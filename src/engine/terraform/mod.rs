@@ -18,6 +18,7 @@ mod scan;
 mod source;
 mod types;
 mod value;
+mod walk;
 
 use super::{Files, Place, Problem};
 use document::Document;
