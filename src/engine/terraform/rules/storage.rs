@@ -20,7 +20,7 @@ fn may_be_any(block: &Block) -> bool {
 /// Lines that declare a resource for a bucket.
 pub fn beside(bucket: &Block, kind: &str, lines: &str) -> String {
     let name = bucket.labels.get(1).map_or("this", String::as_str);
-    let lines: Vec<String> = lines.lines().map(|l| format!("+  {l}")).collect();
+    let lines: Vec<String> = lines.lines().map(|l| format!("+  {l}").trim_end().to_owned()).collect();
     format!("+resource \"{kind}\" \"{name}\" {{\n+  bucket = aws_s3_bucket.{name}.id\n{}\n+}}", lines.join("\n"))
 }
 

@@ -68,11 +68,21 @@ pub static RESOURCES: Rule = Rule {
     title: "Everything says whose it is",
     why: "At two in the morning, and when the bill comes, somebody asks whose machine this is. What has no tags is left running because nobody dares to stop it.",
     fix: "Give Project, Owner and Environment by the provider's `default_tags`, or by `tags`.",
-    passes: r#"resource "aws_instance" "gpu" {
-  tags = { Project = "chat", Owner = "ada", Environment = "dev" }
+    passes: r#"provider "aws" {
+  default_tags {
+    tags = { Project = "chat", Owner = "ada" }
+  }
+}
+
+resource "aws_instance" "gpu" {
+  tags = { Environment = "dev" }
 }
 "#,
-    fails: r#"resource "aws_instance" "gpu" {
+    fails: r#"provider "aws" {
+  region = "eu-west-1"
+}
+
+resource "aws_instance" "gpu" {
   tags = { Name = "gpu" }
 }
 "#,
@@ -80,6 +90,8 @@ pub static RESOURCES: Rule = Rule {
 };
 
 fn resources(look: &mut Look<'_>) {
+    // A module for others to call has its callers' providers, whose tags nobody sees here.
+    let is_called_elsewhere = !look.modules().iter().any(|m| m.of_kind("provider").next().is_some());
     for (module, block) in look.needed(&TAGGED) {
         // A module that is called gets its providers from the caller.
         let given = if module.called { defaults(look) } else { given(look, block) };
@@ -87,6 +99,10 @@ fn resources(look: &mut Look<'_>) {
         let names = missing(&[&PROJECT, &OWNER, &ENVIRONMENT], &maps);
         if names.is_empty() {
             continue;
+        }
+        if is_called_elsewhere {
+            look.nothing("There is no block `provider \"aws\"`, so nothing says what everything is tagged with.");
+            return;
         }
         let problem = look.of(block, "tags", format!("`{}` has no tag {}.", block.address(), names.join(", ")));
         let fix = match block.attribute("tags") {
