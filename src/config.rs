@@ -45,6 +45,45 @@ pub struct PortalArgs {
     /// How many grading children run side by side [default: the number of cores, at most 4]
     #[arg(long, env = "GROUNDCREW_GRADERS", value_name = "N")]
     pub graders: Option<usize>,
+    #[command(flatten)]
+    pub tools: ToolArgs,
+}
+
+/// Where the tools are that run over hand-ins, and what must contain them.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ToolArgs {
+    /// Terraform's program [default: terraform on PATH]
+    #[arg(long, env = "GROUNDCREW_TERRAFORM", value_name = "FILE")]
+    pub terraform: Option<PathBuf>,
+    /// Folder of providers as `terraform providers mirror` lays it out, unpacked [default: where terraform itself looks]
+    #[arg(long, env = "GROUNDCREW_TERRAFORM_PROVIDERS", value_name = "DIR")]
+    pub terraform_providers: Option<PathBuf>,
+    /// A python that has moto, the mock cloud [default: python3 on PATH]
+    #[arg(long, env = "GROUNDCREW_PYTHON", value_name = "FILE")]
+    pub python: Option<PathBuf>,
+    /// What must contain the tools: `required` is namespaces, limits and an empty environment; `strict` is Landlock and the rest too
+    #[arg(long, env = "GROUNDCREW_CONFINEMENT", value_name = "HOW", default_value = "required")]
+    pub confinement: Confinement,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Confinement {
+    #[default]
+    Required,
+    Strict,
+}
+
+impl ToolArgs {
+    pub fn settings(&self) -> crate::engine::runner::Settings {
+        crate::engine::runner::Settings {
+            terraform: self.terraform.clone(),
+            providers: self.terraform_providers.clone(),
+            python: self.python.clone(),
+            strict: self.confinement == Confinement::Strict,
+            plain: false,
+            providers_at_once: 2,
+        }
+    }
 }
 
 /// Whether the host of an address, as it stands there, is this machine and no other.

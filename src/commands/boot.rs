@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::config::{DataArgs, LogFormat, PortalArgs};
 use crate::db::Db;
 use crate::engine::pool::Pool;
+use crate::engine::runner::Runner;
 use crate::notices::work::Post;
 use crate::queue::worker;
 use crate::secrets::Keys;
@@ -57,7 +58,9 @@ pub async fn app(data: &DataArgs, portal: &PortalArgs, demo: bool) -> Result<App
         None => Post::default(),
     };
     let outside = Outside { post, trusted_proxies: portal.trusted_proxies.clone(), metrics_token: portal.metrics_token.clone() };
-    let graders = Pool::new(std::env::current_exe().context("this program's own file can't be found")?, portal.graders());
+    let own = std::env::current_exe().context("this program's own file can't be found")?;
+    let runner = Runner::new(&own, portal.tools.settings());
+    let graders = Pool::running(own, portal.graders(), runner);
     let app = App::new(db, Clock::system(), keys, &url, demo).reaching(outside).grading_with(graders);
     app.reload_settings().await?;
     let labs = portal.labs.as_deref();

@@ -1,6 +1,6 @@
 //! Figures on a terminal: bars, nodes with their pods, a load and its replicas as small columns.
 use super::terminal::{Paint, safe};
-use crate::engine::figure::{Bill, Figure, FilledNode, Measure, Replay, Share};
+use crate::engine::figure::{Bill, Figure, FilledNode, Measure, PlanNode, Replay, Share};
 
 /// Columns of a bar, and of a replay at most.
 const BAR: u32 = 20;
@@ -21,6 +21,7 @@ pub fn figure(figure: &Figure, paint: Paint) -> String {
         }
         Figure::Replay(replay) => curves(replay, paint),
         Figure::Cost(bill) => costs(bill, paint),
+        Figure::Plan(plan) => plan.nodes.iter().take(ROWS).map(|n| planned(n, paint)).collect(),
     }
 }
 
@@ -46,6 +47,23 @@ fn curves(replay: &Replay, paint: Paint) -> String {
     let mut out = format!("    {:<10} {} {}\n    {:<10} {}\n", "load", paint.warn(&load), safe(&replay.unit), "replicas", paint.calm(&ready));
     out += &replay.measures.iter().map(|m| format!("    {}\n", measure(m, paint))).collect::<String>();
     out
+}
+
+/// `+ aws_vpc.main`: what a plan does with a resource.
+fn planned(node: &PlanNode, paint: Paint) -> String {
+    let sign = match node.action.as_str() {
+        "create" => paint.good("+"),
+        "change" => paint.warn("~"),
+        "replace" => paint.bad("±"),
+        "destroy" => paint.bad("-"),
+        "move" => paint.calm("→"),
+        "import" => paint.calm("←"),
+        _ => paint.dim("="),
+    };
+    let from = node.from.iter().map(|f| format!(" from {f}"));
+    let attributes = (!node.attributes.is_empty()).then(|| format!(" ({})", node.attributes.join(", ")));
+    let more: String = from.chain(attributes).collect();
+    format!("    {sign} {}{}\n", safe(&node.address), paint.dim(&safe(&more)))
 }
 
 /// A month's bill: the dearest lines with their share, and what it doesn't hold.

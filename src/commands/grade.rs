@@ -1,9 +1,11 @@
 //! `groundcrew grade`: one hand-in graded by a lab, as the portal would, without the portal.
 use super::terminal::{self, Paint};
 use super::{FINDINGS, NOT_GRADED, figure, source};
+use crate::config::ToolArgs;
 use crate::curriculum::{LabId, load, read};
 use crate::engine::child::{self, Request, Response};
 use crate::engine::report::{Because, Graded, Outcome};
+use crate::engine::runner::Runner;
 use crate::engine::{Files, Finding, Problem, Report, Surroundings};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -31,6 +33,8 @@ pub struct GradeArgs {
     /// Read the program in DIR instead of the embedded one
     #[arg(long, env = "GROUNDCREW_LABS", value_name = "DIR")]
     labs: Option<PathBuf>,
+    #[command(flatten)]
+    tools: ToolArgs,
 }
 
 pub fn run(args: &GradeArgs) -> Result<ExitCode> {
@@ -48,7 +52,7 @@ pub fn run(args: &GradeArgs) -> Result<ExitCode> {
     let files = source::read(&args.path, |path| lab.accepts.admits(path) && !(example && path == "expect.yaml"))?;
     let request = Request::Grade { checks: lab.for_engine(), files: files.clone(), surroundings: Surroundings { attempt: args.attempt } };
     let own = std::env::current_exe().context("this program's own path is unknown")?;
-    let report = match child::once(&own, &request, WALL) {
+    let report = match child::once(&own, &request, WALL, Some(&Runner::new(&own, args.tools.settings()))) {
         Ok(Response::Report { report }) => *report,
         Ok(_) => bail!("the child answered something else"),
         Err(error) => Report::ungraded(lab.id.as_str(), &lab.hash, Graded::Broken, lab.points, error.to_string()),

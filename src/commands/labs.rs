@@ -1,9 +1,11 @@
 //! `groundcrew labs`: what an author runs: every fault of the program with its line, every solution and mistake graded.
 use super::FINDINGS;
+use crate::config::ToolArgs;
 use crate::curriculum::rehearsal::{Rehearsed, rehearse};
 use crate::curriculum::tree::did_you_mean;
 use crate::curriculum::{Lab, Program, load, read};
 use crate::engine::File;
+use crate::engine::runner::Runner;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
@@ -25,6 +27,8 @@ enum What {
         lab: Option<String>,
         #[command(flatten)]
         source: Source,
+        #[command(flatten)]
+        tools: ToolArgs,
     },
     /// List the labs with their weeks, points and minutes
     List(Source),
@@ -48,12 +52,12 @@ impl Source {
 
 pub fn run(args: LabsArgs) -> Result<ExitCode> {
     match args.what {
-        What::Check { lab, source } => check(lab.as_deref(), &source),
+        What::Check { lab, source, tools } => check(lab.as_deref(), &source, &tools),
         What::List(source) => list(&source),
     }
 }
 
-fn check(only: Option<&str>, source: &Source) -> Result<ExitCode> {
+fn check(only: Option<&str>, source: &Source, tools: &ToolArgs) -> Result<ExitCode> {
     let files = source.files()?;
     let reading = read::read(&files);
     let mut faults = reading.faults;
@@ -69,7 +73,7 @@ fn check(only: Option<&str>, source: &Source) -> Result<ExitCode> {
             let own = if lab.is_quiz { format!("{week}/quiz.yaml") } else { format!("{week}/{}/", lab.id) };
             faults.retain(|fault| fault.file.starts_with(&own));
         }
-        rehearsed = side_by_side(program, &labs, &files);
+        rehearsed = side_by_side(program, &labs, &files, &Runner::new(&std::env::current_exe()?, tools.settings()));
         print_table(&rehearsed);
     }
     faults.extend(rehearsed.into_iter().flat_map(|r| r.faults));
@@ -86,13 +90,13 @@ fn check(only: Option<&str>, source: &Source) -> Result<ExitCode> {
 }
 
 /// Rehearses the labs on as many threads as there are cores, and returns them in the program's order.
-fn side_by_side(program: &Program, labs: &[&Lab], files: &[File]) -> Vec<Rehearsed> {
+fn side_by_side(program: &Program, labs: &[&Lab], files: &[File], runner: &Runner) -> Vec<Rehearsed> {
     let next = AtomicUsize::new(0);
     let threads = std::thread::available_parallelism().map_or(2, usize::from).min(labs.len().max(1));
     let work = || {
         let mut mine = Vec::new();
         while let Some((n, lab)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|n| Some((n, labs.get(n)?))) {
-            mine.push((n, rehearse(program, lab, files)));
+            mine.push((n, rehearse(program, lab, files, runner)));
         }
         mine
     };

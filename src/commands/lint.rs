@@ -94,7 +94,7 @@ pub fn run(args: &LintArgs) -> Result<ExitCode> {
     }
     // Files may be anybody's: they are read in a child with limits, as the portal does.
     let program = std::env::current_exe().context("this program's own path is unknown")?;
-    let lint = match child::once(&program, &Request::Lint { files: files.clone() }, WALL) {
+    let lint = match child::once(&program, &Request::Lint { files: files.clone() }, WALL, None) {
         Ok(Response::Lint { lint }) => lint,
         Ok(_) => bail!("the child answered something else"),
         Err(error) => {

@@ -1,6 +1,6 @@
 //! Reads the checks of a `lab.yaml`: which keys a kind has, which rules exist, which paths and patterns can be read.
 use super::tree::{Faults, Fields, Node, did_you_mean};
-use super::{Amounts, Preset, cost_file, names, scenario_file};
+use super::{Amounts, Preset, cost_file, names, plan_file, scenario_file};
 use crate::engine::check::{Count, Criterion, Expect, FixPolicy, Format, Kind, Where};
 use crate::engine::kubernetes::admission::{Bounds, Level, Room};
 use crate::engine::kubernetes::scheduling::Nodes;
@@ -9,13 +9,14 @@ use crate::engine::{Check, File};
 /// The keys every check may have.
 const COMMON: [&str; 9] = ["id", "kind", "points", "fix", "hints", "hidden", "why", "fix_text", "gate"];
 /// The kinds of this grader, with the keys that are theirs.
-const KINDS: [(&str, &[&str]); 9] = [
+const KINDS: [(&str, &[&str]); 10] = [
     ("kubernetes.schema", &["version", "where"]),
     ("kubernetes.rule", &["rule", "where"]),
     ("kubernetes.admission", &["preset", "security", "where"]),
     ("kubernetes.autoscaling", &scenario_file::KEYS),
     ("kubernetes.scheduling", &["nodes", "rollout", "where"]),
     ("terraform.static", &["rule"]),
+    ("terraform.plan", &plan_file::KEYS),
     ("cost", &cost_file::KEYS),
     ("select", &["file", "format", "where", "path", "expect"]),
     ("rubric", &["criteria"]),
@@ -142,6 +143,7 @@ fn kind(name: &str, fields: &Fields<'_>, beside: Beside<'_>) -> Option<Kind> {
         "kubernetes.autoscaling" => scenario_file::scenario(fields, beside).map(|s| Kind::KubernetesAutoscaling(Box::new(s))),
         "kubernetes.scheduling" => scheduling(fields, beside),
         "terraform.static" => rule(fields, &names::terraform_rules()).map(|rule| Kind::TerraformStatic { rule }),
+        "terraform.plan" => plan_file::ask(fields, beside).map(Kind::TerraformPlan),
         "cost" => cost_file::ask(fields, beside).map(|ask| Kind::Cost(Box::new(ask))),
         "select" => select(fields),
         "rubric" => {
@@ -218,9 +220,10 @@ fn select(fields: &Fields<'_>) -> Option<Kind> {
         Some("json") => Some(Format::Json),
         Some("toml") => Some(Format::Toml),
         Some("hcl") => Some(Format::Hcl),
+        Some("plan") => Some(Format::Plan),
         Some(other) => {
-            let near = did_you_mean(other, ["kubernetes", "yaml", "json", "toml", "hcl"].into_iter());
-            faults.say(fields.line_of("format"), format!("there is no format {other:?}: it is kubernetes, yaml, json, toml or hcl{near}"));
+            let near = did_you_mean(other, ["kubernetes", "yaml", "json", "toml", "hcl", "plan"].into_iter());
+            faults.say(fields.line_of("format"), format!("there is no format {other:?}: it is kubernetes, yaml, json, toml, hcl or plan{near}"));
             None
         }
     };

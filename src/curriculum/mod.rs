@@ -13,6 +13,7 @@ pub mod markdown;
 mod names;
 #[cfg(feature = "server")]
 pub mod pages;
+mod plan_file;
 mod program_file;
 #[cfg(feature = "server")]
 pub mod programs;

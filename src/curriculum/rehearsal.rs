@@ -4,7 +4,11 @@ use super::quiz_file::{ANSWERS, right_answers};
 use super::tree::{Fault, Faults};
 use super::{Lab, Program};
 use crate::engine::check::Kind;
+use crate::engine::child::Phase;
+use crate::engine::errand::{Back, Errand};
+use crate::engine::grade::Outside;
 use crate::engine::report::{Because, Graded, Outcome};
+use crate::engine::runner::Runner;
 use crate::engine::{self, File, Files, Finding, Report, Surroundings};
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -25,11 +29,11 @@ pub struct Rehearsed {
 }
 
 /// Grades everything in a lab's folder.
-pub fn rehearse(program: &Program, lab: &Lab, files: &[File]) -> Rehearsed {
+pub fn rehearse(program: &Program, lab: &Lab, files: &[File], runner: &Runner) -> Rehearsed {
     let started = Instant::now();
     let all = RefCell::new(Vec::new());
     let week = program.week(lab.week).map_or("", |w| w.dir.as_str());
-    let mut done = if lab.is_quiz { quiz(lab, week, &all) } else { folder(lab, &format!("{week}/{}", lab.id), files, &all) };
+    let mut done = if lab.is_quiz { quiz(lab, week, runner, &all) } else { folder(lab, &format!("{week}/{}", lab.id), files, runner, &all) };
     done.faults = all.into_inner();
     done.faults.sort();
     done.took = started.elapsed();
@@ -41,18 +45,29 @@ fn empty(lab: &Lab) -> Rehearsed {
     Rehearsed { lab: lab.id.to_string(), solution, start, mistakes: (0, 0), ungraded: 0, faults: Vec::new(), took: Duration::ZERO }
 }
 
-fn grade(lab: &Lab, files: Vec<File>, attempt: u32) -> Report {
-    engine::grade(&lab.for_engine(), &Files::new(files), &Surroundings { attempt }, &mut |_| {})
+fn grade(lab: &Lab, files: Vec<File>, attempt: u32, runner: &Runner) -> Report {
+    engine::grade(&lab.for_engine(), &Files::new(files), &Surroundings { attempt }, &mut Tools(runner))
 }
 
-fn folder(lab: &Lab, dir: &str, files: &[File], all: &RefCell<Vec<Fault>>) -> Rehearsed {
+/// The labs are ours: they are graded in this process, and their tools run as anybody's.
+struct Tools<'a>(&'a Runner);
+
+impl Outside for Tools<'_> {
+    fn told(&mut self, _: Phase) {}
+
+    fn carry_out(&mut self, errand: &Errand) -> Back {
+        self.0.carry_out(errand, &mut |_| {})
+    }
+}
+
+fn folder(lab: &Lab, dir: &str, files: &[File], runner: &Runner, all: &RefCell<Vec<Fault>>) -> Rehearsed {
     let inside = below(files, dir);
     let yaml = inside.iter().find(|f| f.path == "lab.yaml").map(|f| String::from_utf8_lossy(&f.bytes).into_owned()).unwrap_or_default();
     let file = format!("{dir}/lab.yaml");
     let faults = Faults::new(&file, all);
     let mut done = empty(lab);
 
-    let report = grade(lab, below(&inside, "solution"), 1);
+    let report = grade(lab, below(&inside, "solution"), 1, runner);
     done.solution = score(&report);
     done.ungraded = ungraded(&report);
     if report.outcome != Graded::Graded {
@@ -63,13 +78,13 @@ fn folder(lab: &Lab, dir: &str, files: &[File], all: &RefCell<Vec<Fault>>) -> Re
     }
 
     let start: Vec<File> = below(&inside, "start").into_iter().filter(|f| lab.accepts.admits(&f.path)).collect();
-    let report = grade(lab, start, 1);
+    let report = grade(lab, start, 1, runner);
     done.start = score(&report);
     if report.outcome == Graded::Graded && report.findings.iter().all(is_good) {
         faults.say(1, "the start already passes every check: nothing is left to do");
     }
 
-    let report = grade(lab, nothing(lab), 1);
+    let report = grade(lab, nothing(lab), 1, runner);
     if report.score * 100 > lab.points * MOST_FOR_NOTHING {
         let words = "checks that only ask for something to be absent need a gate that asks for what must be there";
         faults.say(1, format!("a file that answers nothing scores {}: {words}", score(&report)));
@@ -77,7 +92,7 @@ fn folder(lab: &Lab, dir: &str, files: &[File], all: &RefCell<Vec<Fault>>) -> Re
 
     let names = lab_file::mistakes(&inside);
     for name in &names {
-        if mistake(lab, dir, name, &below(&inside, &format!("mistakes/{name}")), all) {
+        if mistake(lab, dir, name, &below(&inside, &format!("mistakes/{name}")), runner, all) {
             done.mistakes.0 += 1;
         }
     }
@@ -96,13 +111,13 @@ fn nothing(lab: &Lab) -> Vec<File> {
 }
 
 /// Whether a mistake leads to exactly what its expect.yaml says.
-fn mistake(lab: &Lab, dir: &str, name: &str, files: &[File], all: &RefCell<Vec<Fault>>) -> bool {
+fn mistake(lab: &Lab, dir: &str, name: &str, files: &[File], runner: &Runner, all: &RefCell<Vec<Fault>>) -> bool {
     let path = format!("{dir}/mistakes/{name}/expect.yaml");
     let before = all.borrow().len();
     let faults = Faults::new(&path, all);
     let (expected, handed_in): (Vec<File>, Vec<File>) = files.iter().cloned().partition(|f| f.path == "expect.yaml");
     let Some(expected) = expected.first().and_then(|f| expectation(&f.bytes, &faults)) else { return false };
-    let report = grade(lab, handed_in, 1);
+    let report = grade(lab, handed_in, 1, runner);
     if report.outcome != Graded::Graded {
         faults.say(1, format!("the mistake can't be graded: {}", report.message.clone().unwrap_or_default()));
     }
@@ -126,7 +141,7 @@ fn mistake(lab: &Lab, dir: &str, name: &str, files: &[File], all: &RefCell<Vec<F
 }
 
 /// Every variant's right answers score everything, no answers nothing.
-fn quiz(lab: &Lab, week: &str, all: &RefCell<Vec<Fault>>) -> Rehearsed {
+fn quiz(lab: &Lab, week: &str, runner: &Runner, all: &RefCell<Vec<Fault>>) -> Rehearsed {
     let file = format!("{week}/quiz.yaml");
     let faults = Faults::new(&file, all);
     let most = |check: &engine::Check| match &check.kind {
@@ -138,12 +153,12 @@ fn quiz(lab: &Lab, week: &str, all: &RefCell<Vec<Fault>>) -> Rehearsed {
     let mut lowest = None;
     for attempt in 1..=attempts {
         let answers = |text: String| vec![File { path: ANSWERS.into(), bytes: text.into_bytes() }];
-        let report = grade(lab, answers(right_answers(&lab.checks, attempt)), attempt);
+        let report = grade(lab, answers(right_answers(&lab.checks, attempt)), attempt, runner);
         for finding in report.findings.iter().filter(|f| f.outcome != Outcome::Passed) {
             faults.say(1, format!("the right answer to `{}` is not accepted in variant {attempt}: {}", finding.check, finding.message));
         }
         lowest = Some(lowest.map_or(report.score, |low: u32| low.min(report.score)));
-        let nothing = grade(lab, answers("{}\n".into()), attempt);
+        let nothing = grade(lab, answers("{}\n".into()), attempt, runner);
         if nothing.score > 0 {
             faults.say(1, format!("no answers score {} points in variant {attempt}", nothing.score));
         }

@@ -1,6 +1,7 @@
 //! What a lab asks: its checks as the engine takes them, already validated by whoever read the lab.
 use super::cost;
 use super::kubernetes::{admission, autoscaling, rules};
+use super::terraform::plan::Amounts;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -42,7 +43,8 @@ impl Check {
             Kind::KubernetesScheduling { .. } => "Every pod finds a place on the nodes that are given".into(),
             Kind::Cost(ask) => ask.title(),
             Kind::Quiz(question) => question.variant(1).map_or_else(|| self.id_in_words(), |v| v.ask.clone()),
-            Kind::TerraformStatic { .. } | Kind::Select { .. } | Kind::Rubric { .. } => self.id_in_words(),
+            Kind::TerraformPlan(ask) if ask.formatted => "Written as `terraform fmt` writes it".into(),
+            Kind::TerraformStatic { .. } | Kind::TerraformPlan(_) | Kind::Select { .. } | Kind::Rubric { .. } => self.id_in_words(),
         }
     }
 
@@ -90,6 +92,8 @@ pub enum Kind {
     KubernetesScheduling { nodes: String, rollout: bool },
     #[serde(rename = "terraform.static")]
     TerraformStatic { rule: String },
+    #[serde(rename = "terraform.plan")]
+    TerraformPlan(PlanAsk),
     /// What it costs a month, by list prices.
     #[serde(rename = "cost")]
     Cost(Box<cost::Ask>),
@@ -101,6 +105,24 @@ pub enum Kind {
     Rubric { criteria: Vec<Criterion> },
 }
 
+impl Kind {
+    /// Whether terraform must have planned before.
+    pub fn needs_a_plan(&self) -> bool {
+        matches!(self, Kind::TerraformPlan(_) | Kind::Select { format: Some(Format::Plan), .. })
+    }
+}
+
+/// What a check asks of terraform's own plan; without more than that, that there is one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanAsk {
+    /// The state it is planned from, as the text of its file; nothing exists otherwise.
+    pub state: Option<String>,
+    /// Whether `terraform fmt` must have nothing to change, instead.
+    pub formatted: bool,
+    /// How many resources may be made, changed and so on: least and most.
+    pub changes: Amounts,
+}
+
 /// How `select` reads a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -110,6 +132,8 @@ pub enum Format {
     Json,
     Toml,
     Hcl,
+    /// What `terraform show -json` says of the plan.
+    Plan,
 }
 
 /// What a `select` must find; exactly one of these in a lab file.

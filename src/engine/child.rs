@@ -1,9 +1,11 @@
 //! Hostile work runs in a child of the same binary: the wire between them, and the child's own loop.
 use super::check::{Checks, Surroundings};
+use super::errand::{Back, Errand};
 use super::files::Files;
 use super::grade;
 use super::lint::{self, Lint};
 use super::report::Report;
+use super::runner::Runner;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -23,8 +25,16 @@ pub enum Request {
 #[serde(rename_all = "snake_case")]
 pub enum Response {
     Phase(Phase),
-    Report { report: Box<Report> },
-    Lint { lint: Box<Lint> },
+    /// Have this done and say what came: the next message to the child is a `Back`.
+    Errand {
+        errand: Box<Errand>,
+    },
+    Report {
+        report: Box<Report>,
+    },
+    Lint {
+        lint: Box<Lint>,
+    },
 }
 
 /// How far a grading is.
@@ -34,18 +44,29 @@ pub struct Phase {
     pub check: Option<String>,
     pub done: u32,
     pub of: u32,
+    /// What a tool does meanwhile.
+    #[serde(default)]
+    pub tool: Option<String>,
 }
 
 impl Phase {
     pub fn reading(files: usize) -> Phase {
-        Phase { check: None, done: 0, of: u32::try_from(files).unwrap_or(u32::MAX) }
+        Phase { check: None, done: 0, of: u32::try_from(files).unwrap_or(u32::MAX), tool: None }
     }
 
     pub fn checking(check: &str, done: usize, of: usize) -> Phase {
-        Phase { check: Some(check.to_owned()), done: u32::try_from(done).unwrap_or(u32::MAX), of: u32::try_from(of).unwrap_or(u32::MAX) }
+        Phase { check: Some(check.to_owned()), done: u32::try_from(done).unwrap_or(u32::MAX), of: u32::try_from(of).unwrap_or(u32::MAX), tool: None }
+    }
+
+    /// A tool is at work.
+    pub fn running(says: &str, done: usize, of: usize) -> Phase {
+        Phase { tool: Some(says.to_owned()), ..Phase::checking("", done, of) }
     }
 
     pub fn words(&self) -> String {
+        if let Some(tool) = &self.tool {
+            return tool.clone();
+        }
         match &self.check {
             Some(check) => format!("Checking {check}"),
             None if self.of == 1 => "Reading 1 file".to_owned(),
@@ -116,13 +137,9 @@ fn answer(from: &mut impl Read, to: &mut impl Write, busy: &Mutex<Option<Instant
         drop(message);
         let response = match request {
             Request::Grade { checks, files, surroundings } => {
-                let mut unsaid = Ok(());
-                let report = grade::grade(&checks, &files, &surroundings, &mut |phase| {
-                    if unsaid.is_ok() {
-                        unsaid = say(to, &Response::Phase(phase));
-                    }
-                });
-                unsaid?;
+                let mut asker = Asker { from, to, busy, failed: Ok(()) };
+                let report = grade::grade(&checks, &files, &surroundings, &mut asker);
+                asker.failed?;
                 Response::Report { report: Box::new(report) }
             }
             Request::Lint { files } => Response::Lint { lint: Box::new(lint::lint(&files)) },
@@ -131,6 +148,41 @@ fn answer(from: &mut impl Read, to: &mut impl Write, busy: &Mutex<Option<Instant
         set(None);
     }
     Ok(())
+}
+
+/// Grading in a child: it tells its parent how far it is, and has it run the tools.
+struct Asker<'a, R, W> {
+    from: &'a mut R,
+    to: &'a mut W,
+    busy: &'a Mutex<Option<Instant>>,
+    /// The first failure to say or hear something.
+    failed: io::Result<()>,
+}
+
+impl<R: Read, W: Write> grade::Outside for Asker<'_, R, W> {
+    fn told(&mut self, phase: Phase) {
+        if self.failed.is_ok() {
+            self.failed = say(self.to, &Response::Phase(phase));
+        }
+    }
+
+    fn carry_out(&mut self, errand: &Errand) -> Back {
+        // The tools have their own limits: meanwhile this process waits.
+        let set = |since| *self.busy.lock().unwrap_or_else(PoisonError::into_inner) = since;
+        set(None);
+        let mut asked = || -> io::Result<Back> {
+            write(self.to, &serde_json::to_vec(&Response::Errand { errand: Box::new(errand.clone()) })?, LONGEST_REQUEST)?;
+            let back = read(self.from, LONGEST_REQUEST)?.ok_or_else(|| io::Error::other("whoever asked is gone"))?;
+            Ok(serde_json::from_slice(&back)?)
+        };
+        let back = asked();
+        set(Some(Instant::now()));
+        back.unwrap_or_else(|error| {
+            let words = error.to_string();
+            self.failed = Err(error);
+            Back::Away(words)
+        })
+    }
 }
 
 fn say(to: &mut impl Write, response: &Response) -> io::Result<()> {
@@ -162,38 +214,49 @@ fn read(from: &mut impl Read, longest: usize) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(message))
 }
 
-/// Asks one child of this binary one thing and waits, at most `wall`: for the command line.
-pub fn once(program: &std::path::Path, request: &Request, wall: Duration) -> io::Result<Response> {
+/// Asks one child of this binary one thing and waits, at most `wall` for each of its answers: for the command line.
+pub fn once(program: &std::path::Path, request: &Request, wall: Duration, runner: Option<&Runner>) -> io::Result<Response> {
     use std::process::{Command, Stdio};
     let mut child = Command::new(program).arg("engine-child").env_clear().envs(ENVIRONMENT).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let (Some(mut input), Some(mut output)) = (child.stdin.take(), child.stdout.take()) else {
         return Err(io::Error::other("the grader's pipes are missing"));
     };
     let message = serde_json::to_vec(request)?;
-    let (sender, result) = std::sync::mpsc::channel();
+    let (sender, answers) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        let asked = write(&mut input, &message, LONGEST_REQUEST).and_then(|()| {
-            drop(input);
-            last(&mut output)
-        });
-        // The receiver is gone when the wall limit was met.
-        drop(sender.send(asked));
+        // Nobody listens any more when the wall limit was met.
+        while let Some(answer) = read(&mut output, LONGEST_REQUEST).transpose() {
+            let ends = answer.is_err();
+            if sender.send(answer).is_err() || ends {
+                return;
+            }
+        }
     });
-    let answered = result
-        .recv_timeout(wall)
-        .unwrap_or_else(|_| Err(io::Error::other(format!("the grader took longer than {} s and was stopped", wall.as_secs()))));
+    let answered = write(&mut input, &message, LONGEST_REQUEST).and_then(|()| converse(&mut input, &answers, wall, runner));
     // Ends a child that is still at work; one that is done is only waited for.
     drop(child.kill());
     child.wait()?;
     answered
 }
 
-fn last(output: &mut impl Read) -> io::Result<Response> {
-    while let Some(message) = read(output, LONGEST)? {
-        match serde_json::from_slice(&message)? {
+fn converse(input: &mut impl Write, answers: &Receiver<io::Result<Vec<u8>>>, wall: Duration, runner: Option<&Runner>) -> io::Result<Response> {
+    loop {
+        let answer = match answers.recv_timeout(wall) {
+            Ok(answer) => answer?,
+            Err(RecvTimeoutError::Timeout) => {
+                return Err(io::Error::other(format!("the grader took longer than {} s and was stopped", wall.as_secs())));
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(io::Error::other("the grader stopped without an answer: the input is more than it can take"));
+            }
+        };
+        match serde_json::from_slice(&answer)? {
             Response::Phase(_) => {}
+            Response::Errand { errand } => {
+                let back = runner.map_or_else(|| Back::Away("no tools are run here".into()), |r| r.carry_out(&errand, &mut |_| {}));
+                write(input, &serde_json::to_vec(&back)?, LONGEST_REQUEST)?;
+            }
             result => return Ok(result),
         }
     }
-    Err(io::Error::other("the grader stopped without an answer: the input is more than it can take"))
 }

@@ -22,8 +22,10 @@ pub struct Errand {
 pub enum Cloud {
     /// Nothing: requests go nowhere.
     None,
+    /// A mock that is only asked.
+    Reads,
     /// A mock that is made for this errand alone; what it holds at the end comes back as the step `cloud`.
-    Mock,
+    Changes,
 }
 
 /// One run of terraform.

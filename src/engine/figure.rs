@@ -14,8 +14,31 @@ pub enum Figure {
     Placement { nodes: Vec<FilledNode>, waiting: Vec<Waiting> },
     /// How an autoscaler follows a load over time.
     Replay(Replay),
+    /// What a plan would do, resource by resource.
+    Plan(PlanGraph),
     /// What a hand-in costs a month.
     Cost(Bill),
+}
+
+/// The resources of a plan and what needs what.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanGraph {
+    pub nodes: Vec<PlanNode>,
+    /// Resources that aren't shown.
+    pub left_out: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanNode {
+    pub address: String,
+    /// `create`, `change`, `replace`, `destroy`, `keep`, `move`, `import`, `forget`.
+    pub action: String,
+    /// Its address before, if it moves.
+    pub from: Option<String>,
+    /// What changes, or what forces the replacement.
+    pub attributes: Vec<String>,
+    /// The numbers of those it refers to.
+    pub needs: Vec<u32>,
 }
 
 /// A resource, how much of it is taken and how much there is, both as quantities in the resource's unit.

@@ -2,11 +2,13 @@
 use super::check::{Check, Checks, Format, Kind, Surroundings};
 use super::child::Phase;
 use super::cost;
+use super::errand::{Back, Errand};
 use super::files::Files;
 use super::kubernetes::scheduling::Nodes;
 use super::kubernetes::{self, Answer, DocumentId, Kubernetes};
 use super::report::{Because, Finding, Graded, Outcome, Problem, Report, Version};
 use super::terraform::Terraform;
+use super::terraform::plan::Plans;
 use super::yaml::{self, Dialect, Stream};
 use super::{glob, quiz, select};
 use std::collections::BTreeSet;
@@ -22,8 +24,26 @@ pub struct Sources<'a> {
     /// The same files as YAML 1.2's core schema reads them, if a check asks for it.
     pub core: &'a [Stream],
     pub terraform: Option<Terraform>,
+    pub plans: Plans,
     /// A quiz's answers, if there are questions.
     answers: Option<quiz::Answers>,
+}
+
+/// What grading may ask of the world around it: to be heard, and to have tools run elsewhere.
+pub trait Outside {
+    fn told(&mut self, phase: Phase);
+    fn carry_out(&mut self, errand: &Errand) -> Back;
+}
+
+/// Who only listens runs no tools.
+impl<F: FnMut(Phase)> Outside for F {
+    fn told(&mut self, phase: Phase) {
+        self(phase);
+    }
+
+    fn carry_out(&mut self, _: &Errand) -> Back {
+        Back::Away("no tools are run here".into())
+    }
 }
 
 /// What a check says, and what it looked at to say it.
@@ -50,9 +70,9 @@ pub fn is_yaml(path: &str) -> bool {
 }
 
 /// Grades `files` by `checks`. The same input gives the same report, apart from its duration.
-pub fn grade(checks: &Checks, files: &Files, surroundings: &Surroundings, told: &mut dyn FnMut(Phase)) -> Report {
+pub fn grade(checks: &Checks, files: &Files, surroundings: &Surroundings, outside: &mut dyn Outside) -> Report {
     let started = Instant::now();
-    told(Phase::reading(files.len()));
+    outside.told(Phase::reading(files.len()));
     let asks = |wanted: fn(&Kind) -> bool| checks.checks.iter().any(|c| wanted(&c.kind));
     let wants_kubernetes = asks(|k| {
         matches!(
@@ -65,7 +85,12 @@ pub fn grade(checks: &Checks, files: &Files, surroundings: &Surroundings, told: 
                 | Kind::Select { format: None | Some(Format::Kubernetes), .. }
         )
     });
-    let wants_terraform = asks(|k| matches!(k, Kind::TerraformStatic { .. } | Kind::Cost(_) | Kind::Select { format: Some(Format::Hcl), .. }));
+    let wants_terraform = asks(|k| {
+        matches!(
+            k,
+            Kind::TerraformStatic { .. } | Kind::TerraformPlan(_) | Kind::Cost(_) | Kind::Select { format: Some(Format::Hcl | Format::Plan), .. }
+        )
+    });
     let of_kubernetes = |path: &str| wants_kubernetes && !is_something_else(path, checks);
     let as_kubernetes = streams(files, Dialect::Kubernetes, of_kubernetes);
     let core = streams(files, Dialect::Core, |path| is_core(path, checks));
@@ -77,12 +102,14 @@ pub fn grade(checks: &Checks, files: &Files, surroundings: &Surroundings, told: 
         unreadable: as_kubernetes.iter().flat_map(|s| &s.problems).chain(&too_many).collect(),
         core: &core,
         terraform: wants_terraform.then(|| Terraform::read(files)),
+        plans: Plans::asked_for(checks),
         answers: asks(|k| matches!(k, Kind::Quiz(_))).then(|| quiz::Answers::read(files)),
     };
-    let findings = run(checks, &sources, surroundings, told);
+    let findings = run(checks, &sources, surroundings, outside);
     let why_not = not_gradable(checks, &sources);
     let mut report = Report::graded(&checks.lab, &checks.lab_hash, findings);
     report.versions = versions(checks);
+    report.versions.extend(sources.plans.versions());
     if let Some(why) = why_not {
         report.outcome = Graded::NotGradable;
         report.message = Some(why);
@@ -147,13 +174,18 @@ fn not_gradable(checks: &Checks, sources: &Sources<'_>) -> Option<String> {
     Some(format!("No document could be read. {place}{}", first.message))
 }
 
-fn run(checks: &Checks, sources: &Sources<'_>, surroundings: &Surroundings, told: &mut dyn FnMut(Phase)) -> Vec<Finding> {
+fn run(checks: &Checks, sources: &Sources<'_>, surroundings: &Surroundings, outside: &mut dyn Outside) -> Vec<Finding> {
     let mut failed: BTreeSet<Document> = BTreeSet::new();
     let mut lost = false;
     let mut findings = Vec::with_capacity(checks.checks.len());
     for (done, check) in checks.checks.iter().enumerate() {
-        told(Phase::checking(&check.id, done, checks.checks.len()));
-        let mut checked = carry_out(check, sources, surroundings);
+        outside.told(Phase::checking(&check.id, done, checks.checks.len()));
+        let is_stopped = check.kind.needs_a_plan() && failed.contains(&Document::Terraform);
+        // What a gate stops is not run.
+        if !is_stopped {
+            sources.plans.prepare(check, sources.terraform.as_ref(), sources.files, &mut |errand| outside.carry_out(errand));
+        }
+        let mut checked = if is_stopped { stopped(check) } else { carry_out(check, sources, surroundings) };
         let stopped = checked.looked_at.iter().any(|d| failed.contains(d)) || (checked.missing && lost);
         if stopped {
             checked.finding = waiting(&check.id, check.points);
@@ -164,6 +196,10 @@ fn run(checks: &Checks, sources: &Sources<'_>, surroundings: &Surroundings, told
         findings.push(signed(check, checked.finding));
     }
     findings
+}
+
+fn stopped(check: &Check) -> Checked {
+    Checked { finding: waiting(&check.id, check.points), looked_at: BTreeSet::from([Document::Terraform]), missing: false }
 }
 
 fn waiting(check: &str, max: u32) -> Finding {
@@ -197,6 +233,9 @@ fn carry_out(check: &Check, sources: &Sources<'_>, surroundings: &Surroundings) 
         Kind::KubernetesAutoscaling(scenario) => answered(check, sources.kubernetes.autoscaling(scenario, check.only.as_ref())),
         Kind::KubernetesScheduling { nodes, rollout } => scheduling(check, nodes, *rollout, sources),
         Kind::TerraformStatic { rule } => terraform_rule(check, rule, sources),
+        Kind::TerraformPlan(ask) => {
+            Checked { finding: sources.plans.judge(check, ask), looked_at: BTreeSet::from([Document::Terraform]), missing: false }
+        }
         Kind::Cost(ask) => cost_of(check, ask, sources),
         Kind::Select { .. } => select::run(check, sources),
         Kind::Quiz(question) => alone(match &sources.answers {

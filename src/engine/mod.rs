@@ -2,8 +2,8 @@
 pub mod check;
 pub mod child;
 pub mod confine;
-pub mod errand;
 pub mod cost;
+pub mod errand;
 pub mod figure;
 pub mod files;
 pub mod glob;
@@ -17,8 +17,8 @@ pub mod pool;
 mod promql;
 pub mod quiz;
 pub mod report;
-mod secrets;
 pub mod runner;
+mod secrets;
 pub mod select;
 pub mod terraform;
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! A few children at hand for grading: one request at a time each, a wall limit, replaced when they die or grow old.
 use super::child::{ENVIRONMENT, LONGEST, Phase, Request, Response};
+use super::errand::Errand;
 use super::report::Report;
+use super::runner::{Runner, Settings};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Semaphore;
@@ -35,6 +37,7 @@ struct Inner {
     free: Semaphore,
     size: usize,
     wall: Duration,
+    runner: Runner,
     idle: Mutex<Vec<Running>>,
 }
 
@@ -49,14 +52,26 @@ struct Running {
 impl Pool {
     /// At most `size` children of `program`, started when they are needed.
     pub fn new(program: PathBuf, size: usize) -> Pool {
-        Pool(Arc::new(Inner { program, free: Semaphore::new(size), size, wall: WALL, idle: Mutex::new(Vec::new()) }))
+        let runner = Runner::new(&program, Settings::default());
+        Pool::running(program, size, runner)
+    }
+
+    /// The same with who runs the tools that a grading asks for.
+    pub fn running(program: PathBuf, size: usize, runner: Runner) -> Pool {
+        Pool(Arc::new(Inner { program, free: Semaphore::new(size), size, wall: WALL, runner, idle: Mutex::new(Vec::new()) }))
+    }
+
+    /// Who runs the tools.
+    pub fn runner(&self) -> &Runner {
+        &self.0.runner
     }
 
     /// The same without children yet, with another longest time for one request.
     #[must_use]
     pub fn with_wall(&self, wall: Duration) -> Pool {
-        let Inner { program, size, .. } = &*self.0;
-        Pool(Arc::new(Inner { program: program.clone(), free: Semaphore::new(*size), size: *size, wall, idle: Mutex::new(Vec::new()) }))
+        let Inner { program, size, runner, .. } = &*self.0;
+        let (free, idle) = (Semaphore::new(*size), Mutex::new(Vec::new()));
+        Pool(Arc::new(Inner { program: program.clone(), free, size: *size, wall, runner: runner.clone(), idle }))
     }
 
     pub fn size(&self) -> usize {
@@ -83,7 +98,7 @@ impl Pool {
             Some(running) => running,
             None => self.start()?,
         };
-        let outcome = tokio::time::timeout(self.0.wall, running.exchange(&message, on_phase)).await;
+        let outcome = self.converse(&mut running, &message, on_phase).await;
         match outcome {
             Ok(Ok(response)) => {
                 running.requests += 1;
@@ -103,6 +118,49 @@ impl Pool {
                 Err(ChildFailure::TooLong(self.0.wall))
             }
         }
+    }
+
+    /// Says the message and hears the answers. The wall limit is the child's own time: tools have their own.
+    async fn converse(
+        &self,
+        running: &mut Running,
+        message: &[u8],
+        on_phase: impl FnMut(Phase) + Send,
+    ) -> Result<std::io::Result<Response>, tokio::time::error::Elapsed> {
+        let on_phase = &mut { on_phase };
+        let mut left = self.0.wall;
+        let mut next = message.to_vec();
+        loop {
+            let begun = Instant::now();
+            let errand = match tokio::time::timeout(left, running.exchange(&next, &mut *on_phase)).await? {
+                Ok(Response::Errand { errand }) => errand,
+                other => return Ok(other),
+            };
+            left = left.saturating_sub(begun.elapsed());
+            match self.carry_out(*errand, &mut *on_phase).await {
+                Ok(back) => next = back,
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+    }
+
+    /// Has an errand carried out on a blocking thread, and tells what is being done.
+    async fn carry_out(&self, errand: Errand, on_phase: &mut (impl FnMut(Phase) + Send)) -> std::io::Result<Vec<u8>> {
+        let runner = self.0.runner.clone();
+        let (sender, mut steps) = tokio::sync::mpsc::unbounded_channel();
+        let of = errand.commands.len();
+        let done = tokio::task::spawn_blocking(move || {
+            let mut n = 0;
+            let back = runner.carry_out(&errand, &mut |says| {
+                drop(sender.send(Phase::running(says, n, of)));
+                n += 1;
+            });
+            serde_json::to_vec(&back)
+        });
+        while let Some(phase) = steps.recv().await {
+            on_phase(phase);
+        }
+        Ok(done.await.map_err(std::io::Error::other)??)
     }
 
     /// An idle child that still runs; ones that died meanwhile are left aside.

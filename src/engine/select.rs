@@ -5,6 +5,7 @@ use super::grade::{Checked, Document, Sources, no_tool, what};
 use super::kubernetes::quantity::Quantity;
 use super::kubernetes::rules::Subject as About;
 use super::report::{Finding, Outcome, Place, Problem};
+use super::terraform::plan::Refusal;
 use super::yaml::{self, Node};
 use super::{glob, located};
 use serde_json::Value;
@@ -24,6 +25,8 @@ enum Places<'a> {
     Node(&'a Node),
     Owned(Box<Node>),
     Terraform(&'a super::terraform::Terraform),
+    /// It is nobody's file.
+    Nowhere,
 }
 
 /// A value a path found, borrowed: a path may find every value of a hand-in.
@@ -62,6 +65,20 @@ pub fn run(check: &Check, sources: &Sources<'_>) -> Checked {
     let format = format.unwrap_or_else(|| guessed(file.as_deref()));
     if format == Format::Hcl && sources.terraform.as_ref().is_none_or(|t| t.json().is_null()) {
         return nothing(no_tool(check, "This grader can't look into HCL."));
+    }
+    if format == Format::Plan
+        && let Err(refusal) = sources.plans.usual()
+    {
+        return nothing(match refusal {
+            Refusal::Away(why) => no_tool(check, format!("Not graded: {why}.")),
+            Refusal::Problems(_) => Finding {
+                outcome: Outcome::Failed,
+                max: check.points,
+                check: check.id.clone(),
+                message: "There is no plan to look into: see what terraform says above.".into(),
+                ..Finding::default()
+            },
+        });
     }
     let (subjects, unreadable) = subjects(check, file.as_deref(), format, sources);
     let looked_at: BTreeSet<Document> = subjects.iter().map(|s| s.id.clone()).collect();
@@ -146,6 +163,10 @@ fn subjects<'a>(check: &Check, file: Option<&str>, format: Format, sources: &'a 
             .iter()
             .map(|t| Subject { id: Document::Terraform, file: "main.tf".into(), json: t.json(), places: Places::Terraform(t) })
             .collect(),
+        Format::Plan => {
+            let planned = sources.plans.usual().ok().map(|plan| plan.json.clone());
+            planned.into_iter().map(|json| Subject { id: Document::Terraform, file: "the plan".into(), json, places: Places::Nowhere }).collect()
+        }
     };
     (subjects, unreadable)
 }
@@ -191,7 +212,7 @@ fn reader(format: Format) -> Option<(&'static str, Read)> {
     match format {
         Format::Json => Some((".json", located::json)),
         Format::Toml => Some((".toml", located::toml)),
-        Format::Kubernetes | Format::Yaml | Format::Hcl => None,
+        Format::Kubernetes | Format::Yaml | Format::Hcl | Format::Plan => None,
     }
 }
 
@@ -230,6 +251,7 @@ fn place(subject: &Subject<'_>, pointer: &str) -> Option<Place> {
         Places::Node(node) => node,
         Places::Owned(node) => node.as_ref(),
         Places::Terraform(terraform) => return terraform.place_of(pointer),
+        Places::Nowhere => return None,
     };
     let (found, key) = node.at(steps.iter().map(String::as_str))?;
     // A mapping or a list is shown by its key: all of its lines would drown the reader.

@@ -226,7 +226,8 @@ impl Running {
                 words.push(format!("{} ended with {:?}: {} {}", step.name, step.code, text(&step.err), text(&step.out)));
             }
         }
-        if words.is_empty() && !self.is_alive()
+        if words.is_empty()
+            && !self.is_alive()
             && let Fate::Broken(why) = self.broke()
         {
             words.push(why);

@@ -133,7 +133,7 @@ impl Ready {
     fn run(&self, _: Way, errand: &Errand, begins: &mut dyn FnMut(&str)) -> Result<(&'static str, Came), String> {
         match errand.cloud {
             Cloud::None => Ok(("plain", plain::run(&self.boxes, &self.tools, errand, begins))),
-            Cloud::Mock => Err("this build starts no mock cloud; the portal does".into()),
+            Cloud::Reads | Cloud::Changes => Err("this build starts no mock cloud; the portal does".into()),
         }
     }
 

@@ -55,7 +55,9 @@ fn step(command: &Command, environment: &[(String, String)]) -> Step {
 
 /// The command line's configuration: providers come from the box's own folder and nowhere else.
 fn rc() -> String {
-    format!("disable_checkpoint = true\nprovider_installation {{\n  filesystem_mirror {{\n    path    = \"{PLUGINS}\"\n    include = [\"*/*/*\"]\n  }}\n}}\n")
+    format!(
+        "disable_checkpoint = true\nprovider_installation {{\n  filesystem_mirror {{\n    path    = \"{PLUGINS}\"\n    include = [\"*/*/*\"]\n  }}\n}}\n"
+    )
 }
 
 /// Credentials that open nothing: the provider asks for some before it plans.

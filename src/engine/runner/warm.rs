@@ -142,7 +142,7 @@ impl Providers {
         ask.map_err(|_| "the provider's keeper is gone".to_owned())?;
         let mut running = started.recv().map_err(|e| e.to_string())?.map_err(told)?;
         let begun = Instant::now();
-        let longest = if cloud == Cloud::Mock { START_WITH_CLOUD } else { START };
+        let longest = if cloud != Cloud::None { START_WITH_CLOUD } else { START };
         let socket = loop {
             if let Some(socket) = plugin(&sockets) {
                 break socket;
@@ -161,7 +161,7 @@ impl Providers {
         let mut seen = vec![Seen { host: self.0.tools.provider.clone(), inside: PROGRAM.into(), runs: true }];
         let mut steps = Vec::new();
         let mut environment = credentials();
-        if cloud == Cloud::Mock {
+        if cloud != Cloud::None {
             let python = self.0.tools.python.as_ref().map_err(Clone::clone)?;
             seen.extend(cloud::seen(python));
             steps.push(cloud::step(python));
@@ -178,7 +178,7 @@ impl Providers {
             serves: None,
             decides: true,
         });
-        let ports = if cloud == Cloud::Mock { vec![cloud::PORT] } else { Vec::new() };
+        let ports = if cloud != Cloud::None { vec![cloud::PORT] } else { Vec::new() };
         Ok(Work { limits: PROVIDER, seen, files: Vec::new(), sockets: Some(sockets.to_owned()), ports, steps })
     }
 
@@ -206,7 +206,7 @@ impl Lent {
             peak: 0,
         });
         // Only one that did what it was asked, and was asked nothing that changes anything, is lent again.
-        if came.fate != Fate::Finished || errand.cloud == Cloud::Mock {
+        if came.fate != Fate::Finished || errand.cloud == Cloud::Changes {
             self.provider = None;
         }
         came
@@ -229,7 +229,7 @@ impl Lent {
         let work = terraform::work(&tools.terraform, errand, seen, &[("TF_REATTACH_PROVIDERS".into(), reattach)], TERRAFORM);
         let mut came = boxes.run(&work, &mut |step| begins(plain::says(errand, step)));
         drop(relay);
-        if errand.cloud == Cloud::Mock && came.fate == Fate::Finished {
+        if errand.cloud == Cloud::Changes && came.fate == Fate::Finished {
             let out = cloud::holds(&provider.sockets.join(cloud::SOCKET)).map_err(|e| format!("the mock cloud: {e}"))?;
             let name = cloud::SOCKET.to_owned();
             came.steps.push(Stepped { name, code: Some(0), out, err: Vec::new(), cut: false, late: false, took: Duration::ZERO });
@@ -240,9 +240,8 @@ impl Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        let keeps = |p: &mut Provider| {
-            p.errands < MOST_ERRANDS && p.begun.elapsed() < OLDEST && p.running.is_alive() && p.running.taken().memory < LARGEST
-        };
+        let keeps =
+            |p: &mut Provider| p.errands < MOST_ERRANDS && p.begun.elapsed() < OLDEST && p.running.is_alive() && p.running.taken().memory < LARGEST;
         let kept = self.provider.take().and_then(|mut p| keeps(&mut p).then_some(p));
         let mut idle = self.of.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.providers.extend(kept);

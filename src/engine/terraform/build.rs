@@ -17,7 +17,7 @@ use std::ops::Range;
 /// Instances of one block that are looked at: a rule learns nothing from more.
 const INSTANCES: usize = 20;
 /// A count beyond this asks for a machine park, not for a lab.
-const REASONABLE: f64 = 1000.0;
+pub const REASONABLE: f64 = 1000.0;
 
 /// What is known of a local's definition.
 struct Local<'a> {

@@ -11,6 +11,7 @@ mod hostile;
 mod intake;
 pub(super) mod machines;
 pub(super) mod module;
+pub mod plan;
 mod policy;
 mod refs;
 pub mod rules;
@@ -18,6 +19,7 @@ mod scan;
 mod source;
 mod types;
 pub(super) mod value;
+mod walk;
 
 use super::{Files, Place, Problem};
 use document::Document;

@@ -6,6 +6,8 @@ use serde_json::Value as Json;
 /// One statement, its lists made plain.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Statement {
+    /// Its name, empty without one.
+    pub sid: String,
     pub allows: bool,
     pub actions: Vec<String>,
     pub not_actions: bool,
@@ -60,6 +62,7 @@ pub fn document(block: &Block) -> Vec<Statement> {
     block
         .all("statement")
         .map(|s| Statement {
+            sid: s.value("sid").map(text).unwrap_or_default(),
             allows: s.value("effect").is_none_or(|e| e.as_str() == Some("Allow")),
             actions: list(s, "actions"),
             not_actions: s.attribute("not_actions").is_some(),
@@ -107,6 +110,7 @@ fn statement(json: &Json) -> Statement {
         Some(_) => vec![HOLE.to_string()],
     };
     Statement {
+        sid: json.get("Sid").and_then(Json::as_str).unwrap_or_default().to_owned(),
         allows: json.get("Effect").and_then(Json::as_str).is_none_or(|e| e == "Allow"),
         actions: texts(json.get("Action")),
         not_actions: json.get("NotAction").is_some(),

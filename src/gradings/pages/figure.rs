@@ -1,6 +1,6 @@
 //! Figures as a page draws them: bars, nodes with their pods, an autoscaler's replay as curves.
 use crate::engine::cost::Money;
-use crate::engine::figure::{Bill, BillLine, Measure, Replay, Share};
+use crate::engine::figure::{Bill, BillLine, Measure, PlanGraph, PlanNode, Replay, Share};
 use std::fmt::Write as _;
 
 /// Width and height of each of the two plots of a replay, in the picture's own units.
@@ -34,6 +34,83 @@ impl Curves {
             replicas,
             minutes: steps.saturating_mul(replay.step_seconds) / 60,
         }
+    }
+}
+
+/// A plan's resources in columns: what others need stands left of them.
+pub struct Graph<'a> {
+    pub boxes: Vec<Placed<'a>>,
+    /// The lines between them, as paths.
+    pub lines: Vec<String>,
+    pub wide: usize,
+    pub high: usize,
+}
+
+/// A resource in the picture.
+pub struct Placed<'a> {
+    pub x: usize,
+    pub y: usize,
+    pub node: &'a PlanNode,
+    /// Its address, cut to fit.
+    pub name: String,
+}
+
+/// Size of a resource's box with the room around it, and how many columns and letters fit.
+const BOX: (usize, usize) = (220, 34);
+const COLUMNS: usize = 5;
+const LETTERS: usize = 27;
+
+impl<'a> Graph<'a> {
+    pub fn of(plan: &'a PlanGraph) -> Graph<'a> {
+        let mut column = vec![0_usize; plan.nodes.len()];
+        // Each round moves what needs something one further; circles end with the rounds.
+        for _ in 1..COLUMNS {
+            for (n, node) in plan.nodes.iter().enumerate() {
+                let left = node.needs.iter().filter_map(|t| column.get(*t as usize)).max();
+                column[n] = left.map_or(0, |left| (left + 1).min(COLUMNS - 1));
+            }
+        }
+        let mut filled = [0_usize; COLUMNS];
+        let mut boxes = Vec::new();
+        for (n, node) in plan.nodes.iter().enumerate() {
+            let (x, y) = (column[n] * BOX.0, filled[column[n]] * BOX.1);
+            filled[column[n]] += 1;
+            let letters = node.address.chars().count();
+            let name = if letters > LETTERS {
+                format!("…{}", node.address.chars().skip(letters - LETTERS + 1).collect::<String>())
+            } else {
+                node.address.clone()
+            };
+            boxes.push(Placed { x, y, node, name });
+        }
+        let middle = |b: &Placed<'_>, right: bool| (b.x + if right { BOX.0 - 20 } else { 0 }, b.y + 13);
+        let mut lines = Vec::new();
+        for to in &boxes {
+            for from in to.node.needs.iter().filter_map(|t| boxes.get(*t as usize)).filter(|from| from.x < to.x) {
+                let ((x1, y1), (x2, y2)) = (middle(from, true), middle(to, false));
+                let bend = (x1 + x2) / 2;
+                lines.push(format!("M{x1} {y1}C{bend} {y1} {bend} {y2} {x2} {y2}"));
+            }
+        }
+        let columns = filled.iter().rposition(|n| *n > 0).unwrap_or(0) + 1;
+        Graph { boxes, lines, wide: columns * BOX.0, high: filled.iter().max().unwrap_or(&1) * BOX.1 }
+    }
+
+    /// What the picture shows, for who doesn't see it.
+    pub fn words(&self) -> String {
+        let told = self.boxes.iter().take(40).map(|b| format!("{} {}", b.node.action, b.node.address));
+        told.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The tone of what a plan does.
+pub fn tone(node: &PlanNode) -> &'static str {
+    match node.action.as_str() {
+        "create" | "import" => "go",
+        "change" => "hold",
+        "replace" | "destroy" => "stop",
+        "move" | "forget" => "info",
+        _ => "calm",
     }
 }
 

@@ -1,9 +1,11 @@
 //! Terraform's functions: the pure and common ones computed, the others unknown.
 mod collections;
+mod encodings;
 mod network;
 mod texts;
 
 pub use collections::set;
+pub use encodings::decoded;
 
 use super::evaluate::{Answer, Wrong};
 use super::fuel::Fuel;

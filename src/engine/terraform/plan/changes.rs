@@ -97,7 +97,10 @@ fn change(json: &Json) -> Option<Change> {
 /// The paths that force a replacement.
 fn forcing(change: &Json) -> Vec<String> {
     let paths = change.get("replace_paths").and_then(Json::as_array).into_iter().flatten();
-    paths.filter_map(Json::as_array).map(|p| p.iter().map(|s| s.as_str().map_or_else(|| s.to_string(), str::to_owned)).collect::<Vec<_>>().join(".")).collect()
+    paths
+        .filter_map(Json::as_array)
+        .map(|p| p.iter().map(|s| s.as_str().map_or_else(|| s.to_string(), str::to_owned)).collect::<Vec<_>>().join("."))
+        .collect()
 }
 
 /// The attributes that differ at the top.

@@ -3,7 +3,6 @@ use super::super::{Terraform, intake, local, module};
 use crate::engine::errand::Cloud;
 use crate::engine::report::Problem;
 use crate::engine::{File, Files};
-use hcl_edit::Span as _;
 use std::collections::BTreeSet;
 
 /// Where the working copy and the files as they were handed in stand.
@@ -49,7 +48,8 @@ pub fn original(files: &Files) -> Vec<File> {
 /// The spans of backends in the blocks `terraform` of a file.
 fn backends(body: &hcl_edit::structure::Body) -> Vec<std::ops::Range<usize>> {
     let settings = body.blocks().filter(|b| b.ident.as_str() == "terraform");
-    settings.flat_map(|b| b.body.blocks().filter(|b| matches!(b.ident.as_str(), "backend" | "cloud")).filter_map(hcl_edit::Span::span)).collect()
+    let inner = settings.flat_map(|b| b.body.blocks().filter(|b| matches!(b.ident.as_str(), "backend" | "cloud")));
+    inner.filter_map(hcl_edit::Span::span).collect()
 }
 
 /// A text with blanks instead of some spans: every other line and column stays where it was.
@@ -141,7 +141,7 @@ pub fn foreign(terraform: &Terraform) -> Vec<Problem> {
 }
 
 fn source_of(attribute: &module::Attribute) -> Option<&str> {
-    attribute.value.get("source").and_then(super::super::value::Value::as_str)
+    attribute.value.entries()?.get("source").and_then(super::super::value::Value::as_str)
 }
 
 /// A file that terraform names, by its path in the hand-in.

@@ -30,7 +30,8 @@ pub fn of(step: &Stepped, terraform: &Terraform) -> Vec<Problem> {
 pub fn problem(diagnostic: &Json, terraform: &Terraform) -> Problem {
     let text = |name: &str| diagnostic.get(name).and_then(Json::as_str).unwrap_or_default();
     let (summary, detail) = (text("summary"), text("detail"));
-    let message = if detail.is_empty() { summary.to_owned() } else { format!("{summary}: {}", detail.split_whitespace().collect::<Vec<_>>().join(" ")) };
+    let message =
+        if detail.is_empty() { summary.to_owned() } else { format!("{summary}: {}", detail.split_whitespace().collect::<Vec<_>>().join(" ")) };
     let place = diagnostic.get("range").and_then(|range| place(range, terraform));
     let (why, fix) = plainer(summary, detail);
     Problem { place, why, fix, severity: Severity::Error, ..Problem::new(message) }
@@ -47,17 +48,25 @@ fn place(range: &Json, terraform: &Terraform) -> Option<Place> {
 fn plainer(summary: &str, detail: &str) -> (Option<String>, Option<String>) {
     let said = |why: &str, fix: &str| (Some(why.to_owned()), Some(fix.to_owned()));
     match summary {
-        "Unsupported argument" => said("The provider has no such argument at this place, so nothing would be set by it.", "Look it up in the resource's documentation: it may belong into a block, or to another resource."),
+        "Unsupported argument" => said(
+            "The provider has no such argument at this place, so nothing would be set by it.",
+            "Look it up in the resource's documentation: it may belong into a block, or to another resource.",
+        ),
         "Missing required argument" | "Insufficient blocks" => said("The provider can't make the resource without it.", "Add what is named."),
-        "Unsupported block type" => said("Written as a block here, but it is an argument, or belongs elsewhere.", "Write it with `=` if the documentation shows an argument."),
+        "Unsupported block type" => {
+            said("Written as a block here, but it is an argument, or belongs elsewhere.", "Write it with `=` if the documentation shows an argument.")
+        }
         "Reference to undeclared resource" | "Reference to undeclared input variable" | "Reference to undeclared module" => {
             said("Nothing of that name is declared in this module.", "Compare the spelling with the declaration, or declare it.")
         }
-        "Invalid count argument" | "Invalid for_each argument" => {
-            said("How many there are must be known before anything is made.", "Count by variables and locals, not by what other resources will answer.")
-        }
+        "Invalid count argument" | "Invalid for_each argument" => said(
+            "How many there are must be known before anything is made.",
+            "Count by variables and locals, not by what other resources will answer.",
+        ),
         "Cycle" => said("Each waits for the other to exist, so neither can be made first.", "Break the circle: one of the references has to go."),
-        "Instance cannot be destroyed" => said("`prevent_destroy` guards it, and this plan would destroy it.", "Use a `moved` block where it only changes its address."),
+        "Instance cannot be destroyed" => {
+            said("`prevent_destroy` guards it, and this plan would destroy it.", "Use a `moved` block where it only changes its address.")
+        }
         _ if summary.starts_with("No value for required variable") => {
             said("Nobody answers questions in a pipeline or here.", "Give the variable a default.")
         }
@@ -88,7 +97,8 @@ pub fn unformatted(done: &Done, _: &Terraform) -> Vec<Problem> {
     }
     if problems.is_empty() {
         let names: Vec<&str> = text.lines().filter(|l| l.ends_with(".tf") || l.ends_with(".hcl")).take(5).collect();
-        problems.push(Problem::new(format!("`terraform fmt` would change {}.", if names.is_empty() { "files".to_owned() } else { names.join(", ") })));
+        problems
+            .push(Problem::new(format!("`terraform fmt` would change {}.", if names.is_empty() { "files".to_owned() } else { names.join(", ") })));
     }
     problems
 }

@@ -1,5 +1,6 @@
 //! What terraform itself says of a hand-in: its plan, run elsewhere in a box, with its complaints as findings.
 mod changes;
+mod checks;
 mod copy;
 mod diagnostics;
 mod picture;
@@ -12,8 +13,8 @@ use crate::engine::figure::Figure;
 use crate::engine::report::{Problem, Version};
 use crate::engine::{File, Files};
 pub use changes::{Action, Amounts, Change};
+pub use checks::{Plans, Refusal};
 use serde_json::Value as Json;
-use std::collections::BTreeSet;
 
 /// Data sources that the provider answers by itself; all others ask the cloud.
 const OFFLINE: [&str; 11] = [
@@ -156,9 +157,4 @@ pub fn stopped(done: &Done) -> Option<Outcome> {
         }
         Fate::Broken(why) => Some(Outcome::Away(why.clone())),
     }
-}
-
-/// The resource and data types of a configuration, for the schema.
-pub fn types(terraform: &Terraform) -> BTreeSet<String> {
-    copy::types(terraform)
 }

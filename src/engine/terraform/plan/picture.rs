@@ -25,7 +25,13 @@ pub fn of(changes: &[Change], plan: &Json, _: bool) -> Option<Figure> {
                 .flat_map(|t| places.get(t.as_str()).into_iter().flatten().copied())
                 .filter_map(|n| u32::try_from(n).ok())
                 .collect();
-            PlanNode { address: c.address.clone(), action: c.action.words().to_owned(), from: c.from.clone(), attributes: c.attributes.iter().take(8).cloned().collect(), needs: targets.into_iter().take(12).collect() }
+            PlanNode {
+                address: c.address.clone(),
+                action: c.action.words().to_owned(),
+                from: c.from.clone(),
+                attributes: c.attributes.iter().take(8).cloned().collect(),
+                needs: targets.into_iter().take(12).collect(),
+            }
         })
         .collect();
     Some(Figure::Plan(PlanGraph { nodes, left_out: u32::try_from(changes.len().saturating_sub(shown.len())).unwrap_or(u32::MAX) }))

@@ -9,12 +9,16 @@ pub fn problems(terraform: &Terraform, provider: &str) -> Vec<Problem> {
     for module in &terraform.modules {
         for required in module.of_kind("terraform").flat_map(|b| b.all("required_providers")) {
             for attribute in &required.attributes {
-                let own = attribute.value.get("source").is_none_or(|s| s.as_str().is_some_and(|s| s.ends_with("hashicorp/aws")));
-                let wanted = attribute.value.get("version").and_then(|v| v.as_str());
+                let own =
+                    attribute.value.entries().and_then(|e| e.get("source")).is_none_or(|s| s.as_str().is_some_and(|s| s.ends_with("hashicorp/aws")));
+                let wanted = attribute.value.entries().and_then(|e| e.get("version")).and_then(|v| v.as_str());
                 if let Some(wanted) = wanted.filter(|w| own && attribute.name == "aws" && !allows(w, provider)) {
                     let message = format!("`{wanted}` admits no provider that is here: hand-ins are planned with {provider}.");
                     let place = terraform.sources.get(required.source).map(|s| s.place(&attribute.span));
-                    problems.push(Problem { place, ..Problem::new(message).fix(format!("Admit {provider}, for example with `~> {}`.", short(provider))) });
+                    problems.push(Problem {
+                        place,
+                        ..Problem::new(message).fix(format!("Admit {provider}, for example with `~> {}`.", short(provider)))
+                    });
                 }
             }
         }

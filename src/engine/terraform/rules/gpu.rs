@@ -8,7 +8,7 @@ use crate::engine::terraform::value::Value;
 use std::collections::BTreeSet;
 
 /// The known instance types of a node group, a scaling group or a single machine.
-fn types(module: &Module, block: &Block) -> Vec<String> {
+pub fn types(module: &Module, block: &Block) -> Vec<String> {
     let texts =
         |v: Option<&Value>| v.and_then(Value::items).unwrap_or_default().iter().filter_map(|i| i.as_str().map(str::to_owned)).collect::<Vec<_>>();
     let mut found = texts(block.value("instance_types"));
@@ -22,7 +22,7 @@ fn types(module: &Module, block: &Block) -> Vec<String> {
 }
 
 /// The launch templates of the same module that a group names.
-fn templates<'a>(module: &'a Module, block: &Block) -> Vec<&'a Block> {
+pub fn templates<'a>(module: &'a Module, block: &Block) -> Vec<&'a Block> {
     let direct = block.all("launch_template");
     let mixed = block.at(&["mixed_instances_policy", "launch_template", "launch_template_specification"]);
     let holders: Vec<&Block> = direct.chain(mixed).collect();
@@ -32,7 +32,7 @@ fn templates<'a>(module: &'a Module, block: &Block) -> Vec<&'a Block> {
 }
 
 /// Whether a group is one of GPU machines: by its types, or by what it says of itself.
-fn is_gpu(module: &Module, block: &Block) -> bool {
+pub fn is_gpu(module: &Module, block: &Block) -> bool {
     let types = types(module, block);
     if !types.is_empty() {
         return types.iter().any(|t| machines::has_gpu(t));
@@ -44,7 +44,7 @@ fn is_gpu(module: &Module, block: &Block) -> bool {
 }
 
 /// The groups of these types that have GPUs; says what is missing when there is none.
-fn groups<'a>(look: &mut Look<'a>, kinds: &[&str], what: &str) -> Vec<(&'a Module, &'a Block)> {
+pub fn groups<'a>(look: &mut Look<'a>, kinds: &[&str], what: &str) -> Vec<(&'a Module, &'a Block)> {
     let found: Vec<_> = look.resources(kinds).into_iter().filter(|(m, b)| is_gpu(m, b)).collect();
     if found.is_empty() {
         look.nothing(&format!("There is no {what} with GPUs in what you handed in."));

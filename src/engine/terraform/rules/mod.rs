@@ -1,25 +1,39 @@
 //! The built-in rules: what each looks for, why, how to mend it, with an example that passes and one that fails.
 mod access;
 mod bills;
+mod bombs;
+mod buckets;
 mod cluster;
 mod declared;
 mod gpu;
+mod groups;
 mod instances;
+mod lambda;
 #[cfg(test)]
 mod limits_tests;
+mod markets;
+mod models;
 mod network;
 mod prices;
+mod privilege;
 mod providers;
+mod purpose;
 mod references;
 mod refused;
+mod releases;
+mod scaling;
 mod secrets;
 mod services;
 mod settings;
 mod shape;
 mod storage;
 mod structure;
+mod style;
+mod tags;
 #[cfg(test)]
 mod tests;
+mod thrift;
+mod vpc;
 
 use super::Terraform;
 use super::module::{Block, Module};
@@ -187,16 +201,21 @@ pub fn by_id(id: &str) -> Option<&'static Rule> {
 
 #[rustfmt::skip]
 static ALL: &[&Rule] = &[
-    &structure::PARSES, &refused::REFUSED,
+    &structure::PARSES, &refused::REFUSED, &bombs::BOMB, &secrets::SENT,
     &providers::VERSION, &providers::PROVIDERS, &providers::PIN, &providers::BACKEND, &providers::KEY, &secrets::WRITTEN, &providers::TAGS,
     &declared::TYPED, &declared::DOCUMENTED, &declared::UNUSED, &declared::NAMING, &references::UNDECLARED,
+    &style::DEPRECATED, &style::STRUCTURE, &tags::RESOURCES,
     &instances::TYPE, &instances::PREVIOUS, &instances::IMDS, &instances::ENCRYPTED, &instances::PUBLIC, &instances::GP2, &instances::HOP, &instances::OWNER,
     &network::SSH, &network::ALL_PORTS, &network::FLOW_LOGS, &network::DESCRIBED,
-    &storage::PUBLIC, &storage::ENCRYPTED, &storage::VERSIONED,
-    &access::STAR, &access::ASSUME, &access::USERS,
-    &cluster::PUBLIC, &cluster::LOGS, &cluster::SECRETS, &cluster::NODE_SSH,
+    &groups::EGRESS, &groups::INLINE, &groups::UNATTACHED, &vpc::DEFAULT, &vpc::DEFAULT_GROUP, &vpc::NACL,
+    &storage::PUBLIC, &storage::ENCRYPTED, &storage::VERSIONED, &buckets::LOGGED, &buckets::LIFECYCLE, &buckets::NAMED,
+    &access::STAR, &access::ASSUME, &access::USERS, &privilege::ESCALATION, &privilege::LENGTH, &privilege::SID,
+    &cluster::PUBLIC, &cluster::LOGS, &cluster::SECRETS, &cluster::NODE_SSH, &releases::VERSION,
     &services::REGISTRY, &services::KEYS, &services::DATABASE, &services::BALANCER, &services::LOGS, &services::TRAIL, &services::FILES,
-    &services::NOTEBOOK, &services::FUNCTION, &services::ADDRESS,
+    &services::NOTEBOOK, &services::FUNCTION, &services::ADDRESS, &lambda::FUNCTION, &lambda::SECRET,
+    &scaling::TEMPLATE, &scaling::ALARM,
     &gpu::TAINT, &gpu::AMI, &gpu::SPOT, &gpu::ZERO, &gpu::ROOT,
-    &bills::BUDGET, &bills::NAT, &bills::ANOMALY, &prices::ESTIMATE, &prices::OFFERED,
+    &prices::ESTIMATE, &prices::OFFERED,
+    &models::SIZE, &models::TRAINING, &markets::BASE, &markets::BLOCK, &markets::QUOTA,
+    &bills::BUDGET, &bills::NAT, &bills::ANOMALY, &tags::COSTS, &thrift::SCHEDULE, &thrift::ONE_NAT,
 ];

@@ -1,17 +1,17 @@
-//! Rules about security groups that let the whole internet in.
+//! Rules about who gets in through security groups, and what writes it down.
 use super::{Look, Rule};
 use crate::engine::report::Severity;
 use crate::engine::terraform::module::Block;
 use crate::engine::terraform::value::Value;
 
-/// One way in: where it is written, from where, and to which ports.
-struct Way<'a> {
-    block: &'a Block,
-    group: String,
-    /// The attribute that lets everybody in, if one does.
-    open: Option<&'static str>,
+/// One way in or out: where it is written, from or to where, and which ports.
+pub struct Way<'a> {
+    pub block: &'a Block,
+    pub group: String,
+    /// The attribute that means everybody, if one does.
+    pub open: Option<&'static str>,
     /// First and last port; all of them without.
-    ports: Option<(f64, f64)>,
+    pub ports: Option<(f64, f64)>,
 }
 
 pub static SSH: Rule = Rule {
@@ -26,7 +26,7 @@ pub static SSH: Rule = Rule {
 };
 
 fn ssh(look: &mut Look<'_>) {
-    for way in ways(look) {
+    for way in ways(look, "ingress") {
         let Some(open) = way.open else { continue };
         for (port, name) in [(22.0, "SSH"), (3389.0, "RDP")] {
             if way.ports.is_none_or(|(from, to)| from <= port && port <= to) {
@@ -49,7 +49,7 @@ pub static ALL_PORTS: Rule = Rule {
 };
 
 fn all_ports(look: &mut Look<'_>) {
-    for way in ways(look) {
+    for way in ways(look, "ingress") {
         let Some(open) = way.open else { continue };
         if way.ports.is_none_or(|(from, to)| from <= 1.0 && to >= 65535.0) {
             let problem = look.of(way.block, open, format!("`{}` lets the whole internet in on every port.", way.group));
@@ -58,28 +58,27 @@ fn all_ports(look: &mut Look<'_>) {
     }
 }
 
-/// All ways in.
-fn ways<'a>(look: &Look<'a>) -> Vec<Way<'a>> {
+/// All ways in (`ingress`) or out (`egress`).
+pub fn ways<'a>(look: &Look<'a>, direction: &'static str) -> Vec<Way<'a>> {
     let mut found = Vec::new();
-    for (_, block) in
-        look.resources(&["aws_security_group", "aws_default_security_group", "aws_security_group_rule", "aws_vpc_security_group_ingress_rule"])
-    {
+    let rule = if direction == "ingress" { "aws_vpc_security_group_ingress_rule" } else { "aws_vpc_security_group_egress_rule" };
+    for (_, block) in look.resources(&["aws_security_group", "aws_default_security_group", "aws_security_group_rule", rule]) {
         let group = block.address();
         match block.of() {
             "aws_security_group" | "aws_default_security_group" => {
-                found.extend(block.all("ingress").map(|i| way(i, group.clone(), "protocol")));
+                found.extend(block.all(direction).map(|i| way(i, group.clone(), "protocol")));
                 // `ingress = [{ … }]`: the attribute is shown as a whole.
-                let items = block.value("ingress").and_then(Value::items).unwrap_or_default();
+                let items = block.value(direction).and_then(Value::items).unwrap_or_default();
                 for item in items.iter().filter_map(Value::entries) {
                     let open = ["cidr_blocks", "ipv6_cidr_blocks"].iter().any(|n| item.get(*n).is_some_and(is_open));
                     let every = item.get("protocol").and_then(Value::as_str) == Some("-1");
                     let port = |n: &str| item.get(n).and_then(Value::as_number);
                     let ports = if every { None } else { Some((port("from_port").unwrap_or(-1.0), port("to_port").unwrap_or(-1.0))) };
-                    found.push(Way { block, group: group.clone(), open: open.then_some("ingress"), ports });
+                    found.push(Way { block, group: group.clone(), open: open.then_some(direction), ports });
                 }
             }
-            "aws_security_group_rule" if block.text("type") == Some("ingress") => found.push(way(block, group, "protocol")),
-            "aws_vpc_security_group_ingress_rule" => found.push(way(block, group, "ip_protocol")),
+            "aws_security_group_rule" if block.text("type") == Some(direction) => found.push(way(block, group, "protocol")),
+            of if of == rule => found.push(way(block, group, "ip_protocol")),
             _ => {}
         }
     }
@@ -95,7 +94,7 @@ fn way<'a>(block: &'a Block, group: String, protocol: &str) -> Way<'a> {
 }
 
 /// Whether a range, or one of a list, is most of the internet.
-fn is_open(value: &Value) -> bool {
+pub fn is_open(value: &Value) -> bool {
     match value {
         Value::List(items) | Value::Set(items) => items.iter().any(is_open),
         Value::Text(text) => text

@@ -6,7 +6,7 @@ use crate::engine::terraform::policy::{self, Policy};
 use crate::engine::terraform::value::Value;
 
 /// The resources of a type that belong to a bucket, or may: of some it isn't known which bucket they mean.
-fn of<'a>(module: &'a Module, bucket: &Block, kind: &'a str) -> Vec<&'a Block> {
+pub fn of<'a>(module: &'a Module, bucket: &Block, kind: &'a str) -> Vec<&'a Block> {
     module.resources(kind).filter(|b| b.points_at("bucket", bucket, "bucket") || may_be_any(b)).collect()
 }
 
@@ -18,9 +18,9 @@ fn may_be_any(block: &Block) -> bool {
 }
 
 /// Lines that declare a resource for a bucket.
-fn beside(bucket: &Block, kind: &str, lines: &str) -> String {
+pub fn beside(bucket: &Block, kind: &str, lines: &str) -> String {
     let name = bucket.labels.get(1).map_or("this", String::as_str);
-    let lines: Vec<String> = lines.lines().map(|l| format!("+  {l}")).collect();
+    let lines: Vec<String> = lines.lines().map(|l| format!("+  {l}").trim_end().to_owned()).collect();
     format!("+resource \"{kind}\" \"{name}\" {{\n+  bucket = aws_s3_bucket.{name}.id\n{}\n+}}", lines.join("\n"))
 }
 

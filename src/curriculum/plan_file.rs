@@ -1,0 +1,48 @@
+//! Reads what a `terraform.plan` check asks for: from which state, that it is formatted, how many resources may change and how.
+use super::check_file::Beside;
+use super::tree::{Fields, Node, did_you_mean};
+use crate::engine::check::PlanAsk;
+use crate::engine::terraform::plan::{Action, Amounts};
+
+/// The keys of such a check.
+pub const KEYS: [&str; 3] = ["state", "formatted", "changes"];
+
+/// Reads one; what is wrong with it is said.
+pub fn ask(fields: &Fields<'_>, beside: Beside<'_>) -> Option<PlanAsk> {
+    let faults = fields.faults;
+    let formatted = fields.flag("formatted", false);
+    let state = match fields.maybe("state") {
+        None => None,
+        Some(_) => Some(beside.given(fields, "state")?.to_owned()),
+    };
+    if state.as_deref().is_some_and(|s| serde_json::from_str::<serde_json::Value>(s).is_err()) {
+        faults.say(fields.line_of("state"), "the state is no JSON: take the file that terraform wrote");
+    }
+    let changes = fields.maybe("changes").map(|node| amounts(node, fields)).unwrap_or_default();
+    if formatted && (state.is_some() || !changes.is_empty()) {
+        faults.say(fields.line_of("formatted"), "`formatted` is a check of its own: ask for changes in another one");
+    }
+    Some(PlanAsk { state, formatted, changes })
+}
+
+fn amounts(node: &Node, check: &Fields<'_>) -> Amounts {
+    let mut amounts = Amounts::new();
+    for (key, value) in node.map(check.faults, "`changes`").into_iter().flatten() {
+        let Some((_, action)) = Action::ALL.iter().find(|(name, _)| *name == key.name) else {
+            let names = Action::ALL.iter().map(|(name, _)| *name);
+            check.faults.say(key.line, format!("there is no change {:?}{}", key.name, did_you_mean(&key.name, names)));
+            continue;
+        };
+        let bounds = if matches!(value.value, super::tree::Value::Map(_)) {
+            let Some(fields) = Fields::of(value, "a number of changes", check.faults) else { continue };
+            let (min, max) = (fields.maybe_number("min"), fields.maybe_number("max"));
+            fields.done(|_| None);
+            (min.unwrap_or(0), max.unwrap_or(u32::MAX))
+        } else {
+            let Some(n) = value.number(check.faults, "a number of changes") else { continue };
+            (n, n)
+        };
+        amounts.insert(*action, bounds);
+    }
+    amounts
+}
