@@ -82,9 +82,17 @@ impl Boxes {
 
     /// Does the work and says what came; `begins` hears the name of each step.
     pub fn run(&self, work: &Work, begins: &mut dyn FnMut(&str)) -> Came {
-        match self.folder().and_then(|folder| self.start(work, folder)) {
+        match self.folder() {
+            Ok(folder) => self.run_in(work, folder, begins),
+            Err(error) => broken(&error),
+        }
+    }
+
+    /// The same in a folder that was made before.
+    pub fn run_in(&self, work: &Work, folder: Folder, begins: &mut dyn FnMut(&str)) -> Came {
+        match self.start(work, folder) {
             Ok(mut running) => running.finish(begins),
-            Err(error) => Came { fate: Fate::Broken(format!("the box can't be made: {error}")), steps: Vec::new(), confinement: Vec::new(), peak: 0 },
+            Err(error) => broken(&error),
         }
     }
 
@@ -246,6 +254,10 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+fn broken(error: &io::Error) -> Came {
+    Came { fate: Fate::Broken(format!("the box can't be made: {error}")), steps: Vec::new(), confinement: Vec::new(), peak: 0 }
 }
 
 fn too_much_memory(limits: &Limits) -> String {

@@ -227,7 +227,7 @@ impl Lent {
             r#"{{"registry.terraform.io/hashicorp/aws":{{"Protocol":"grpc","ProtocolVersion":5,"Pid":1,"Test":true,"Addr":{{"Network":"unix","String":"{SOCKET}"}}}}}}"#
         );
         let work = terraform::work(&tools.terraform, errand, seen, &[("TF_REATTACH_PROVIDERS".into(), reattach)], TERRAFORM);
-        let mut came = boxes.run(&work, &mut |step| begins(plain::says(errand, step)));
+        let mut came = boxes.run_in(&work, folder, &mut |step| begins(plain::says(errand, step)));
         drop(relay);
         if errand.cloud == Cloud::Changes && came.fate == Fate::Finished {
             let out = cloud::holds(&provider.sockets.join(cloud::SOCKET)).map_err(|e| format!("the mock cloud: {e}"))?;
