@@ -20,6 +20,10 @@ pub struct Call {
     pub span: Range<usize>,
     /// Where the first argument stands, if there is one.
     pub first: Option<Range<usize>>,
+    /// How many arguments there are.
+    pub arguments: usize,
+    /// Whether the last one, `list...`, stands for any number.
+    pub expanded: bool,
 }
 
 impl Refs {
@@ -77,7 +81,8 @@ impl Refs {
                 let first = call.args.iter().next().and_then(Span::span);
                 if call.name.namespace.is_empty() {
                     let span = call.name.name.span().or_else(|| e.span()).unwrap_or_default();
-                    self.calls.push(Call { name: call.name.name.as_str().to_owned(), span, first });
+                    let (arguments, expanded) = (call.args.iter().count(), call.args.expand_final());
+                    self.calls.push(Call { name: call.name.name.as_str().to_owned(), span, first, arguments, expanded });
                 }
                 call.args.iter().for_each(|e| self.expression(e));
             }

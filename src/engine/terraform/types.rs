@@ -72,6 +72,26 @@ impl Type {
         self.converted(value, fuel).unwrap_or_default()
     }
 
+    /// Whether Terraform takes a value for one of this type; one that isn't known may be.
+    pub fn takes(&self, value: Value, fuel: &Fuel) -> bool {
+        self.converted(value, fuel).is_ok()
+    }
+
+    /// As a sentence names it.
+    pub fn named(&self) -> &'static str {
+        match self {
+            Type::Any => "anything",
+            Type::Text => "a string",
+            Type::Number => "a number",
+            Type::Bool => "a bool",
+            Type::List(_) => "such a list",
+            Type::Set(_) => "such a set",
+            Type::Map(_) => "such a map",
+            Type::Tuple(_) => "such a tuple",
+            Type::Object(_) => "such an object",
+        }
+    }
+
     fn converted(&self, value: Value, fuel: &Fuel) -> Answer {
         if !fuel.steps(1) {
             return Ok(Value::Unknown);

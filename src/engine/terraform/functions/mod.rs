@@ -1,8 +1,12 @@
 //! Terraform's functions: the pure and common ones computed, the others unknown.
+pub mod arity;
 mod collections;
+mod digests;
 mod encodings;
 mod network;
+mod products;
 mod texts;
+mod times;
 
 pub use collections::set;
 pub use encodings::decoded;
@@ -53,7 +57,16 @@ pub fn call(name: &str, args: &[Value], fuel: &Fuel) -> Answer {
     if !args.iter().all(|v| v.is_whole(fuel)) {
         return Ok(Value::Unknown);
     }
-    texts::call(name, args, fuel).or_else(|| numbers(name, args)).or_else(|| network::call(name, args, fuel)).unwrap_or(Ok(Value::Unknown))
+    let shown: Option<Vec<String>> = args.iter().map(Value::shown).collect();
+    let shown: Vec<&str> = shown.iter().flatten().map(String::as_str).collect();
+    texts::call(name, args, fuel)
+        .or_else(|| numbers(name, args))
+        .or_else(|| network::call(name, args, fuel))
+        .or_else(|| products::call(name, args, fuel))
+        .or_else(|| encodings::call(name, args, fuel))
+        .or_else(|| digests::call(name, &shown, fuel))
+        .or_else(|| times::call(name, &shown, fuel))
+        .unwrap_or(Ok(Value::Unknown))
 }
 
 /// Functions that look at a value as a whole and may pass unknown parts through.
@@ -64,7 +77,8 @@ fn conversions(name: &str, args: &[Value], fuel: &Fuel) -> Option<Answer> {
         "jsonencode" => {
             let whole = value.is_whole(fuel);
             let Some(json) = value.to_json(fuel) else { return Some(Ok(Value::Unknown)) };
-            let text = json.to_string();
+            // As Go writes it.
+            let text = json.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
             if !fuel.bytes(text.len()) {
                 return Some(Ok(Value::Unknown));
             }

@@ -6,6 +6,9 @@ use regex::RegexBuilder;
 
 /// The value of a call with known arguments, if the function is one of these.
 pub fn call(name: &str, args: &[Value], fuel: &Fuel) -> Option<Answer> {
+    if let ("format", [Value::Text(pattern), rest @ ..]) = (name, args) {
+        return Some(format(pattern, rest, fuel));
+    }
     let texts: Option<Vec<String>> = args.iter().map(Value::shown).collect();
     let texts: Vec<&str> = texts.iter().flatten().map(String::as_str).collect();
     Some(match (name, texts.as_slice()) {
@@ -22,7 +25,7 @@ pub fn call(name: &str, args: &[Value], fuel: &Fuel) -> Option<Answer> {
         ("endswith", [t, s]) => Ok(Value::Bool(t.ends_with(s))),
         ("strcontains", [t, s]) => Ok(Value::Bool(t.contains(s))),
         ("basename", [t]) => made(t.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned(), fuel),
-        ("dirname", [t]) => made(t.rsplit_once('/').map_or(".", |(d, _)| d).to_owned(), fuel),
+        ("dirname", [t]) => made(t.rsplit_once('/').map_or(".", |(d, _)| if d.is_empty() { "/" } else { d }).to_owned(), fuel),
         ("split", [by, t]) => {
             let parts: Vec<&str> = if by.is_empty() { vec![t] } else { t.split(by).collect() };
             if !fuel.steps(parts.len()) || !fuel.bytes(t.len()) {
@@ -35,7 +38,6 @@ pub fn call(name: &str, args: &[Value], fuel: &Fuel) -> Option<Answer> {
         ("substr", [t, _, _]) => substr(t, args, fuel),
         ("regex", [pattern, t]) => regex(pattern, t, fuel),
         ("regexall", [pattern, t]) => regexall(pattern, t, fuel),
-        ("format", [pattern, ..]) => format(pattern, &args[1..], fuel),
         ("indent", [_, t]) => indent(args, t, fuel),
         ("upper" | "lower" | "startswith" | "endswith" | "split" | "replace" | "regex" | "trimspace", _) => Err(Wrong),
         _ => return None,
@@ -74,8 +76,10 @@ fn join(args: &[Value], fuel: &Fuel) -> Answer {
 fn replace(text: &str, from: &str, to: &str, fuel: &Fuel) -> Answer {
     if let Some(pattern) = from.strip_prefix('/').and_then(|f| f.strip_suffix('/')) {
         let Some(found) = compiled(pattern, fuel) else { return Ok(Value::Unknown) };
-        let n = found.find_iter(text).count();
-        if !fuel.bytes(text.len().saturating_add(n.saturating_mul(to.len().saturating_mul(2)))) || to.contains('$') {
+        // Each reference to a group may stand for all that was found.
+        let (n, groups) = (found.find_iter(text).count(), to.matches('$').count());
+        let most = n.saturating_mul(to.len()).saturating_add(groups.saturating_mul(text.len()));
+        if !fuel.bytes(text.len().saturating_add(most)) {
             return Ok(Value::Unknown);
         }
         return Ok(Value::text(found.replace_all(text, to)));
@@ -129,12 +133,15 @@ fn captured(pattern: &regex::Regex, found: &regex::Captures<'_>) -> Value {
     if found.len() == 1 { text(found.get(0)) } else { Value::list((1..found.len()).map(|i| text(found.get(i))).collect()) }
 }
 
-/// `%s %d %v %q %%` and zero-padded or fixed numbers; any other verb makes the text unknown.
-fn format(pattern: &str, args: &[Value], fuel: &Fuel) -> Answer {
+/// Wider or more precise numbers than this are no format of a configuration.
+const WIDEST: usize = 100;
+
+/// Go's verbs as Terraform has them, with flags, width and precision; what we can't write as it does is unknown.
+pub fn format(pattern: &str, args: &[Value], fuel: &Fuel) -> Answer {
     let (mut out, mut args, mut rest) = (String::new(), args.iter(), pattern);
     while let Some((before, after)) = rest.split_once('%') {
         out.push_str(before);
-        let flags: String = after.chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | '#')).collect();
+        let flags: String = after.chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | '#' | ' ')).collect();
         let Some(verb) = after[flags.len()..].chars().next() else { return Err(Wrong) };
         rest = &after[flags.len() + verb.len_utf8()..];
         if verb == '%' {
@@ -142,25 +149,71 @@ fn format(pattern: &str, args: &[Value], fuel: &Fuel) -> Answer {
             continue;
         }
         let arg = args.next().ok_or(Wrong)?;
-        let text = arg.shown().ok_or(Wrong)?;
-        match (verb, flags.as_str()) {
-            ('s' | 'v', "") => out.push_str(&text),
-            ('d', "") => out.push_str(&arg.as_number().filter(|n| n.fract() == 0.0).map(|n| format!("{n}")).ok_or(Wrong)?),
-            ('d', width) if width.starts_with('0') && width.len() <= 3 => {
-                let n = arg.as_number().filter(|n| n.fract() == 0.0).ok_or(Wrong)?;
-                let width: usize = width.parse().map_err(|_| Wrong)?;
-                out.push_str(&format!("{n:0width$}"));
-            }
-            ('q', "") => out.push_str(&serde_json::Value::String(text).to_string()),
-            ('f', precision) if precision.len() <= 3 && (precision.is_empty() || precision.starts_with('.')) => {
-                let digits: usize = precision.trim_start_matches('.').parse().unwrap_or(6);
-                out.push_str(&format!("{:.digits$}", arg.as_number().ok_or(Wrong)?));
-            }
-            _ => return Ok(Value::Unknown),
+        let signs = flags.trim_start_matches(['-', '+', '#', ' ', '0']);
+        let has = |c: char| flags[..flags.len() - signs.len()].contains(c);
+        let (width, precision) = signs.split_once('.').map_or((signs, None), |(w, p)| (w, Some(p.parse().unwrap_or(0))));
+        let width: usize = width.parse().unwrap_or(0);
+        if width > WIDEST || precision.is_some_and(|p: usize| p > WIDEST) || has('#') && verb != 'v' {
+            return Ok(Value::Unknown);
+        }
+        let Some(text) = written(verb, arg, precision, fuel)? else { return Ok(Value::Unknown) };
+        let number = matches!(verb, 'd' | 'f' | 'x' | 'X' | 'o' | 'b' | 'v') && matches!(arg, Value::Number(_));
+        let sign = if !number || text.starts_with('-') {
+            ""
+        } else if has('+') {
+            "+"
+        } else if has(' ') {
+            " "
+        } else {
+            ""
+        };
+        let text = format!("{sign}{text}");
+        let room = width.saturating_sub(text.chars().count());
+        if has('-') {
+            out.push_str(&text);
+            out.push_str(&" ".repeat(room));
+        } else if has('0') && number {
+            let (sign, digits) = text.split_at(text.len() - text.trim_start_matches(['-', '+', ' ']).len());
+            out.push_str(&format!("{sign}{}{digits}", "0".repeat(room)));
+        } else {
+            out.push_str(&" ".repeat(room));
+            out.push_str(&text);
+        }
+        if out.len() > 1 << 20 {
+            return Ok(Value::Unknown);
         }
     }
     out.push_str(rest);
+    if args.next().is_some() {
+        return Err(Wrong);
+    }
     made(out, fuel)
+}
+
+/// An argument as a verb writes it; nothing for what we don't write.
+fn written(verb: char, arg: &Value, precision: Option<usize>, fuel: &Fuel) -> Result<Option<String>, Wrong> {
+    let whole = || arg.as_number().map(f64::trunc).filter(|n| n.abs() < 9e15).ok_or(Wrong);
+    #[expect(clippy::cast_possible_truncation, reason = "whole and small: checked right above")]
+    let whole = || whole().map(|n| n as i64);
+    Ok(Some(match verb {
+        's' => {
+            let text = arg.shown().ok_or(Wrong)?;
+            precision.map_or_else(|| text.clone(), |p| text.chars().take(p).collect())
+        }
+        'v' => match arg.shown() {
+            Some(text) => text,
+            None => arg.to_json(fuel).map(|j| j.to_string()).ok_or(Wrong)?,
+        },
+        'q' => serde_json::Value::String(arg.shown().ok_or(Wrong)?).to_string(),
+        't' => arg.as_bool().ok_or(Wrong)?.to_string(),
+        'd' => whole()?.to_string(),
+        'x' => format!("{:x}", whole()?),
+        'X' => format!("{:X}", whole()?),
+        'o' => format!("{:o}", whole()?),
+        'b' => format!("{:b}", whole()?),
+        'f' => format!("{:.1$}", arg.as_number().ok_or(Wrong)?, precision.unwrap_or(6)),
+        _ => return Ok(None),
+    }))
 }
 
 fn indent(args: &[Value], text: &str, fuel: &Fuel) -> Answer {

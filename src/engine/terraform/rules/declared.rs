@@ -2,6 +2,7 @@
 use super::{Look, Rule};
 use crate::engine::report::Severity;
 use crate::engine::terraform::module::{Module, Reference};
+use crate::engine::terraform::value::Value;
 use std::collections::HashSet;
 
 pub static TYPED: Rule = Rule {
@@ -119,6 +120,35 @@ fn naming(look: &mut Look<'_>) {
     }
     if !any {
         look.nothing("There is nothing with a name in what you handed in.");
+    }
+}
+
+pub static VALID: Rule = Rule {
+    id: "tf-validation",
+    severity: Severity::Error,
+    title: "Values pass the variables' own validations",
+    why: "`terraform validate` doesn't try a default against its `validation`: the first `plan` of whoever leaves the variable out does, and stops.",
+    fix: "Correct the default, or the condition.",
+    passes: "variable \"gpus\" {\n  default = 1\n\n  validation {\n    condition     = var.gpus >= 1 && var.gpus <= 8\n    error_message = \"Between 1 and 8.\"\n  }\n}\n",
+    fails: "variable \"gpus\" {\n  default = 0\n\n  validation {\n    condition     = var.gpus >= 1 && var.gpus <= 8\n    error_message = \"Between 1 and 8.\"\n  }\n}\n",
+    check: valid,
+};
+
+fn valid(look: &mut Look<'_>) {
+    for module in look.modules() {
+        for block in module.of_kind("variable") {
+            for validation in block.all("validation").filter(|v| v.value("condition").and_then(Value::as_bool) == Some(false)) {
+                let said = validation.text("error_message").map(|m| format!(" (\"{m}\")")).unwrap_or_default();
+                // What a caller passes stands where it calls; what is told here is the variable's own.
+                let own = block.value("default").is_some_and(|d| block.labels.first().and_then(|l| module.variables.get(l)) == Some(d));
+                let problem = if own || !module.called {
+                    look.of(block, "default", format!("The default of `{}` breaks its own validation{said}.", block.address()))
+                } else {
+                    look.of(validation, "condition", format!("What a caller passes as `{}` breaks this validation{said}.", block.address()))
+                };
+                look.found(problem);
+            }
+        }
     }
 }
 

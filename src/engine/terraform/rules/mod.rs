@@ -33,6 +33,7 @@ mod tags;
 #[cfg(test)]
 mod tests;
 mod thrift;
+mod validate;
 mod vpc;
 
 use super::Terraform;
@@ -203,7 +204,7 @@ pub fn by_id(id: &str) -> Option<&'static Rule> {
 static ALL: &[&Rule] = &[
     &structure::PARSES, &refused::REFUSED, &bombs::BOMB, &secrets::SENT,
     &providers::VERSION, &providers::PROVIDERS, &providers::PIN, &providers::BACKEND, &providers::KEY, &secrets::WRITTEN, &providers::TAGS,
-    &declared::TYPED, &declared::DOCUMENTED, &declared::UNUSED, &declared::NAMING, &references::UNDECLARED,
+    &declared::TYPED, &declared::DOCUMENTED, &declared::UNUSED, &declared::NAMING, &declared::VALID, &references::UNDECLARED,
     &style::DEPRECATED, &style::STRUCTURE, &tags::RESOURCES,
     &instances::TYPE, &instances::PREVIOUS, &instances::IMDS, &instances::ENCRYPTED, &instances::PUBLIC, &instances::GP2, &instances::HOP, &instances::OWNER,
     &network::SSH, &network::ALL_PORTS, &network::FLOW_LOGS, &network::DESCRIBED,

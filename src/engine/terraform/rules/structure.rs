@@ -1,5 +1,5 @@
 //! Rules about whether the hand-in is one configuration that Terraform could load.
-use super::{Look, Rule, shape};
+use super::{Look, Rule, shape, validate};
 use crate::engine::report::{Problem, Severity};
 
 pub static PARSES: Rule = Rule {
@@ -22,6 +22,7 @@ fn parses(look: &mut Look<'_>) {
         look.found(Problem::new("There is no .tf file in what you handed in."));
     }
     shape::check(look);
+    validate::check(look);
     for module in look.modules() {
         for declared in &module.declared {
             if let Some(first) = module.is_declared(&declared.address).filter(|first| !std::ptr::eq(*first, declared)) {

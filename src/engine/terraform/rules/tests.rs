@@ -249,6 +249,45 @@ const CASES: &[(&str, &str, usize)] = &[
         "variable \"a\" {\n  type      = string\n  default   = \"x\"\n  nullable  = false\n  sensitive = true\n  validation {\n    condition     = var.a != \"\"\n    error_message = \"Name it.\"\n  }\n}\noutput \"b\" {\n  value       = var.a\n  description = \"It.\"\n  depends_on  = []\n  precondition {\n    condition     = true\n    error_message = \"No.\"\n  }\n}\nephemeral \"aws_secretsmanager_secret_version\" \"c\" {\n}\ncheck \"d\" {\n  assert {\n    condition     = true\n    error_message = \"No.\"\n  }\n}\n",
         0,
     ),
+    // What `terraform validate` refuses.
+    ("parses", "variable \"a\" {\n  type = \"string\"\n}\nvariable \"f\" {\n  type = strng\n}\n", 2),
+    (
+        "parses",
+        "variable \"b\" {\n  type    = list(string)\n  default = {}\n}\nvariable \"c\" {\n  type    = map(string)\n  default = []\n}\nvariable \"d\" {\n  type    = number\n  default = \"x\"\n}\nvariable \"e\" {\n  type     = string\n  nullable = false\n  default  = null\n}\nvariable \"i\" {\n  type    = tuple([string])\n  default = [\"a\", \"b\"]\n}\nvariable \"j\" {\n  type    = string\n  default = upper(\"x\")\n}\n",
+        6,
+    ),
+    (
+        "parses",
+        "variable \"a\" {\n  type    = number\n  default = \"5\"\n}\nvariable \"b\" {\n  type    = map(object({ a = string, b = optional(list(number), [1]) }))\n  default = { x = { a = 1 } }\n}\nvariable \"c\" {\n  type    = set(string)\n  default = [\"a\"]\n}\nvariable \"d\" {\n  type    = bool\n  default = null\n}\nvariable \"e\" {\n  type    = list(any)\n  default = []\n}\n",
+        0,
+    ),
+    ("parses", "variable \"a\" {\n  type    = object({ a = string })\n  default = {}\n}\n", 1),
+    ("parses", "locals {\n  a = base64encode(\"a\", \"b\")\n  b = format()\n  c = setproduct([\"a\"])\n  d = range()\n  e = lookup({})\n}\n", 5),
+    (
+        "parses",
+        "locals {\n  l = [\"a\", \"b\"]\n  a = format(local.l...)\n  b = merge()\n  c = max(1, [2]...)\n  d = timestamp()\n  e = cidrsubnets(\"10.0.0.0/8\")\n  f = provider::aws::trim_iam_role_path(1, 2)\n}\n",
+        0,
+    ),
+    (
+        "parses",
+        "resource \"aws_security_group\" \"a\" {\n  ingress {\n    security_groups = [aws_security_group.b.id]\n  }\n}\nresource \"aws_security_group\" \"b\" {\n  ingress {\n    security_groups = [local.a]\n  }\n}\nlocals {\n  a = aws_security_group.a.id\n}\n",
+        1,
+    ),
+    (
+        "parses",
+        "resource \"aws_instance\" \"a\" {\n  user_data = aws_instance.a.id\n}\nresource \"aws_instance\" \"b\" {\n  depends_on = [aws_instance.a]\n}\n",
+        1,
+    ),
+    (
+        "parses",
+        "module \"a\" {\n  source = \"./a\"\n  x      = module.b.y\n}\nmodule \"b\" {\n  source = \"./b\"\n  z      = module.a.w\n}\nresource \"aws_instance\" \"a\" {\n  lifecycle {\n    postcondition {\n      condition     = self.id != \"\"\n      error_message = \"No.\"\n    }\n  }\n}\n",
+        0,
+    ),
+    (
+        "tf-validation",
+        "variable \"a\" {\n  type = string\n  validation {\n    condition     = length(var.a) > 3\n    error_message = \"Long.\"\n  }\n}\nvariable \"b\" {\n  default = \"x1\"\n  validation {\n    condition     = can(regex(\"^[a-z]+$\", var.b))\n    error_message = \"Letters.\"\n  }\n}\n",
+        1,
+    ),
     // Types through a template.
     (
         "gpu-root-vol",
