@@ -1,3 +1,7 @@
-variable "ami_id" {}
+variable "ami_id" {
+  default = "ami-0b3c61f7d2a9e8450"
+}
 
-variable "weights_bucket" {}
+variable "weights_bucket" {
+  default = "northwind-ai-weights"
+}
