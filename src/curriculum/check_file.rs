@@ -9,7 +9,7 @@ use crate::engine::{Check, File};
 /// The keys every check may have.
 const COMMON: [&str; 9] = ["id", "kind", "points", "fix", "hints", "hidden", "why", "fix_text", "gate"];
 /// The kinds of this grader, with the keys that are theirs.
-const KINDS: [(&str, &[&str]); 10] = [
+const KINDS: [(&str, &[&str]); 11] = [
     ("kubernetes.schema", &["version", "where"]),
     ("kubernetes.rule", &["rule", "where"]),
     ("kubernetes.admission", &["preset", "security", "where"]),
@@ -17,6 +17,7 @@ const KINDS: [(&str, &[&str]); 10] = [
     ("kubernetes.scheduling", &["nodes", "rollout", "where"]),
     ("terraform.static", &["rule"]),
     ("terraform.plan", &plan_file::KEYS),
+    ("terraform.apply", &plan_file::APPLY),
     ("cost", &cost_file::KEYS),
     ("select", &["file", "format", "where", "path", "expect"]),
     ("rubric", &["criteria"]),
@@ -144,6 +145,7 @@ fn kind(name: &str, fields: &Fields<'_>, beside: Beside<'_>) -> Option<Kind> {
         "kubernetes.scheduling" => scheduling(fields, beside),
         "terraform.static" => rule(fields, &names::terraform_rules()).map(|rule| Kind::TerraformStatic { rule }),
         "terraform.plan" => plan_file::ask(fields, beside).map(Kind::TerraformPlan),
+        "terraform.apply" => plan_file::apply(fields).map(Kind::TerraformApply),
         "cost" => cost_file::ask(fields, beside).map(|ask| Kind::Cost(Box::new(ask))),
         "select" => select(fields),
         "rubric" => {

@@ -333,7 +333,7 @@ fn unreachable(solution: &[File], read: &[Read], faults: &Faults<'_>) {
             {
                 Some("the solution has no YAML file".to_owned())
             }
-            Kind::TerraformStatic { .. } | Kind::TerraformPlan(_) | Kind::Cost(_) if !ends(&[".tf"]) => {
+            Kind::TerraformStatic { .. } | Kind::TerraformPlan(_) | Kind::TerraformApply(_) | Kind::Cost(_) if !ends(&[".tf"]) => {
                 Some("the solution has no .tf file".to_owned())
             }
             Kind::Select { file: Some(glob), .. } if !solution.iter().any(|f| crate::engine::glob::matches(glob, &f.path)) => {

@@ -1,11 +1,23 @@
-//! Reads what a `terraform.plan` check asks for: from which state, that it is formatted, how many resources may change and how.
+//! Reads what a check of terraform's plan or apply asks for: a state to begin with, the format, how many resources may change.
 use super::check_file::Beside;
 use super::tree::{Fields, Node, did_you_mean};
-use crate::engine::check::PlanAsk;
+use crate::engine::check::{ApplyAsk, PlanAsk};
 use crate::engine::terraform::plan::{Action, Amounts};
 
 /// The keys of such a check.
 pub const KEYS: [&str; 3] = ["state", "formatted", "changes"];
+
+/// The keys of a check of the apply.
+pub const APPLY: [&str; 1] = ["faithful"];
+
+/// Reads what a check of the apply asks for.
+pub fn apply(fields: &Fields<'_>) -> Option<ApplyAsk> {
+    let faithful = fields.need("faithful")?.texts(fields.faults, "`faithful`")?;
+    if faithful.is_empty() {
+        fields.faults.say(fields.line_of("faithful"), "`faithful` names no type: nothing could fail");
+    }
+    Some(ApplyAsk { faithful })
+}
 
 /// Reads one; what is wrong with it is said.
 pub fn ask(fields: &Fields<'_>, beside: Beside<'_>) -> Option<PlanAsk> {

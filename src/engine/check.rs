@@ -44,7 +44,9 @@ impl Check {
             Kind::Cost(ask) => ask.title(),
             Kind::Quiz(question) => question.variant(1).map_or_else(|| self.id_in_words(), |v| v.ask.clone()),
             Kind::TerraformPlan(ask) if ask.formatted => "Written as `terraform fmt` writes it".into(),
-            Kind::TerraformStatic { .. } | Kind::TerraformPlan(_) | Kind::Select { .. } | Kind::Rubric { .. } => self.id_in_words(),
+            Kind::TerraformStatic { .. } | Kind::TerraformPlan(_) | Kind::TerraformApply(_) | Kind::Select { .. } | Kind::Rubric { .. } => {
+                self.id_in_words()
+            }
         }
     }
 
@@ -94,6 +96,8 @@ pub enum Kind {
     TerraformStatic { rule: String },
     #[serde(rename = "terraform.plan")]
     TerraformPlan(PlanAsk),
+    #[serde(rename = "terraform.apply")]
+    TerraformApply(ApplyAsk),
     /// What it costs a month, by list prices.
     #[serde(rename = "cost")]
     Cost(Box<cost::Ask>),
@@ -106,9 +110,9 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether terraform must have planned before.
+    /// Whether terraform must be run for it.
     pub fn needs_a_plan(&self) -> bool {
-        matches!(self, Kind::TerraformPlan(_) | Kind::Select { format: Some(Format::Plan), .. })
+        matches!(self, Kind::TerraformPlan(_) | Kind::TerraformApply(_) | Kind::Select { format: Some(Format::Plan), .. })
     }
 }
 
@@ -121,6 +125,13 @@ pub struct PlanAsk {
     pub formatted: bool,
     /// How many resources may be made, changed and so on: least and most.
     pub changes: Amounts,
+}
+
+/// What a check asks of an apply to the mock cloud.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplyAsk {
+    /// The types that the mock keeps as they were made: only these must be at rest afterwards.
+    pub faithful: Vec<String>,
 }
 
 /// How `select` reads a file.

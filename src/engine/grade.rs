@@ -88,7 +88,11 @@ pub fn grade(checks: &Checks, files: &Files, surroundings: &Surroundings, outsid
     let wants_terraform = asks(|k| {
         matches!(
             k,
-            Kind::TerraformStatic { .. } | Kind::TerraformPlan(_) | Kind::Cost(_) | Kind::Select { format: Some(Format::Hcl | Format::Plan), .. }
+            Kind::TerraformStatic { .. }
+                | Kind::TerraformPlan(_)
+                | Kind::TerraformApply(_)
+                | Kind::Cost(_)
+                | Kind::Select { format: Some(Format::Hcl | Format::Plan), .. }
         )
     });
     let of_kubernetes = |path: &str| wants_kubernetes && !is_something_else(path, checks);
@@ -233,6 +237,9 @@ fn carry_out(check: &Check, sources: &Sources<'_>, surroundings: &Surroundings) 
         Kind::KubernetesAutoscaling(scenario) => answered(check, sources.kubernetes.autoscaling(scenario, check.only.as_ref())),
         Kind::KubernetesScheduling { nodes, rollout } => scheduling(check, nodes, *rollout, sources),
         Kind::TerraformStatic { rule } => terraform_rule(check, rule, sources),
+        Kind::TerraformApply(_) => {
+            Checked { finding: sources.plans.applied(check), looked_at: BTreeSet::from([Document::Terraform]), missing: false }
+        }
         Kind::TerraformPlan(ask) => {
             Checked { finding: sources.plans.judge(check, ask), looked_at: BTreeSet::from([Document::Terraform]), missing: false }
         }

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 
 /// How often a box is looked at.
 const LOOK: Duration = Duration::from_millis(50);
-/// Where libraries and tools stand in a box.
-const LIBRARIES: &str = "/lib";
-const HAND: &str = "/bin/groundcrew";
+/// Where this program and its libraries stand in a box: away from any that its tools need.
+const LIBRARIES: &str = "/hand";
+const HAND: &str = "/hand/groundcrew";
 
 /// Makes boxes. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -66,6 +66,11 @@ impl Boxes {
     /// A folder of a box, made before it.
     pub fn folder(&self) -> io::Result<Folder> {
         self.0.shelf.folder()
+    }
+
+    /// A folder of a box that sees these, made before it.
+    pub fn folder_for(&self, seen: &[Seen]) -> io::Result<Folder> {
+        self.0.shelf.folder_for(seen.iter().map(|s| s.host.as_path()))
     }
 
     /// This program and its libraries, which every box sees and none may run again.

@@ -154,7 +154,7 @@ fn step(boxes: &Boxes, probe: &str, hint: &str, wall: Duration) -> Step {
 fn work(boxes: &Boxes, steps: Vec<Step>) -> Work {
     // Only here may a box run this program: the probes are part of it.
     let seen: Vec<Seen> =
-        boxes.hand().into_iter().map(|s| Seen { runs: s.runs || s.inside.starts_with("/bin/") || s.inside.contains("/ld-"), ..s }).collect();
+        boxes.hand().into_iter().map(|s| Seen { runs: s.runs || s.inside.ends_with("/groundcrew") || s.inside.contains("/ld-"), ..s }).collect();
     Work { limits: LIMITS, seen, files: vec![("file".into(), b"given".to_vec())], sockets: None, ports: Vec::new(), steps }
 }
 

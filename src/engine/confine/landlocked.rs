@@ -15,11 +15,12 @@ pub fn apply(runs: &[String], writes: &[&str], ports: &[u16]) -> Result<String, 
 fn restrict(runs: &[String], writes: &[&str], ports: &[u16]) -> Result<Option<String>, landlock::RulesetError> {
     let all = AccessFs::from_all(WRITTEN_FOR);
     let read: BitFlags<AccessFs> = AccessFs::ReadFile | AccessFs::ReadDir;
+    // Signals end at the box's own processes already; terraform must be able to ask whether its provider lives.
     let mut rules = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(all)?
         .handle_access(AccessNet::from_all(WRITTEN_FOR))?
-        .scope(Scope::from_all(WRITTEN_FOR))?
+        .scope(Scope::AbstractUnixSocket)?
         .create()?;
     let devices =
         ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"].map(|d| (d, AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::Truncate));

@@ -62,7 +62,7 @@ fn processes(canary: &str) -> Option<String> {
 
 /// Places that must not be written.
 fn system() -> Option<String> {
-    ["/here", "/bin/here", "/lib/here", "/given/here", "/dev/here", "/dev/shm/here", "/proc/here", "/tmp/here", "/orders.json"]
+    ["/here", "/hand/here", "/given/here", "/dev/here", "/dev/shm/here", "/proc/here", "/tmp/here", "/orders.json"]
         .into_iter()
         .find(|p| fs::OpenOptions::new().create(true).append(true).open(p).is_ok())
         .map(|p| format!("{p}, which it could write"))
@@ -99,7 +99,7 @@ fn fill(path: &str, files: usize) -> Option<String> {
 
 /// Makes a program and runs it.
 fn execute() -> Option<String> {
-    fs::copy("/bin/groundcrew", "/work/program").ok()?;
+    fs::copy("/hand/groundcrew", "/work/program").ok()?;
     fs::set_permissions("/work/program", fs::Permissions::from_mode(0o755)).ok()?;
     Command::new("/work/program").arg("--version").output().ok().map(|_| "a program it wrote itself".into())
 }
@@ -130,12 +130,12 @@ fn tasks(limit: &str) -> Option<String> {
 /// Leaves a process behind that nobody waits for.
 fn leave() -> Option<String> {
     let own = std::env::args().next().unwrap_or_default();
-    let loader = Path::new("/lib").read_dir().ok().into_iter().flatten().flatten().map(|e| e.path());
+    let loader = Path::new("/hand").read_dir().ok().into_iter().flatten().flatten().map(|e| e.path());
     let loader = loader.filter(|p| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("ld-"))).last();
     let mut command = match loader {
         Some(loader) => {
             let mut command = Command::new(loader);
-            command.args(["--library-path", "/lib", "/bin/groundcrew"]);
+            command.args(["--library-path", "/hand", "/hand/groundcrew"]);
             command
         }
         None => Command::new(own),

@@ -59,11 +59,20 @@ impl Shelf {
         Ok(copy)
     }
 
-    /// A folder for one box.
+    /// A folder for one box that sees only what everybody may read.
     pub fn folder(&self) -> io::Result<Folder> {
+        self.folder_of(self.root)
+    }
+
+    /// A folder for a box that sees these: it runs as ourselves where others could not read them.
+    pub fn folder_for<'a>(&self, mut seen: impl Iterator<Item = &'a Path>) -> io::Result<Folder> {
+        self.folder_of(self.root && seen.all(is_open))
+    }
+
+    fn folder_of(&self, other: bool) -> io::Result<Folder> {
         let n = self.next.fetch_add(1, Ordering::Relaxed);
         // Several portals may run on one machine: each begins elsewhere.
-        let user = self.root.then(|| USERS + (std::process::id().wrapping_mul(97).wrapping_add(n)) % MOST_USERS);
+        let user = other.then(|| USERS + (std::process::id().wrapping_mul(97).wrapping_add(n)) % MOST_USERS);
         let path = self.folder.join(n.to_string());
         fs::DirBuilder::new().mode(0o700).create(&path)?;
         let name = format!("groundcrew-{}-{n}", std::process::id());

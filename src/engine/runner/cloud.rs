@@ -1,6 +1,7 @@
 //! The mock cloud beside a provider, in the provider's own box: moto answers the provider alone, and at the end says what it holds.
 use super::tools::Python;
 use crate::engine::confine::{Seen, Step};
+use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,9 @@ pub fn seen(python: &Python) -> Vec<Seen> {
     let system = SYSTEM.iter().map(PathBuf::from).filter(|p| p.is_dir());
     let folders = system.chain(python.folders.iter().cloned().filter(|f| !SYSTEM.iter().any(|s| f.starts_with(s))));
     let mut seen: Vec<Seen> = folders.map(|f| Seen { inside: f.to_string_lossy().into_owned(), runs: false, host: f }).collect();
-    // Landlock lets the loader run only by its own path.
+    // What the kernel starts python by must be allowed to run too.
+    let loaders = ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"].iter().filter_map(|l| fs::canonicalize(l).ok());
+    seen.extend(loaders.map(|l| Seen { inside: l.to_string_lossy().into_owned(), runs: true, host: l }));
     seen.push(Seen { host: python.program.clone(), inside: python.program.to_string_lossy().into_owned(), runs: true });
     seen
 }

@@ -132,11 +132,12 @@ impl Providers {
 
     fn start(&self, cloud: Cloud) -> Result<Provider, String> {
         let told = |e: std::io::Error| format!("the provider can't be started: {e}");
-        let folder = self.0.boxes.folder().map_err(told)?;
+        let mut work = self.work(cloud)?;
+        let folder = self.0.boxes.folder_for(&work.seen).map_err(told)?;
         let sockets = folder.path.join("sockets");
         fs::DirBuilder::new().mode(0o700).create(&sockets).map_err(told)?;
         folder.give(&sockets).map_err(told)?;
-        let work = self.work(&sockets, cloud)?;
+        work.sockets = Some(sockets.clone());
         let (sender, started) = channel();
         let ask = self.0.keeper.lock().unwrap_or_else(PoisonError::into_inner).send((work, folder, sender));
         ask.map_err(|_| "the provider's keeper is gone".to_owned())?;
@@ -156,7 +157,7 @@ impl Providers {
     }
 
     /// A box with the provider, and the mock cloud before it.
-    fn work(&self, sockets: &Path, cloud: Cloud) -> Result<Work, String> {
+    fn work(&self, cloud: Cloud) -> Result<Work, String> {
         const PROGRAM: &str = "/bin/provider";
         let mut seen = vec![Seen { host: self.0.tools.provider.clone(), inside: PROGRAM.into(), runs: true }];
         let mut steps = Vec::new();
@@ -179,7 +180,7 @@ impl Providers {
             decides: true,
         });
         let ports = if cloud != Cloud::None { vec![cloud::PORT] } else { Vec::new() };
-        Ok(Work { limits: PROVIDER, seen, files: Vec::new(), sockets: Some(sockets.to_owned()), ports, steps })
+        Ok(Work { limits: PROVIDER, seen, files: Vec::new(), sockets: None, ports, steps })
     }
 
     /// The provider's whole schema: asked for once.
@@ -223,6 +224,7 @@ impl Lent {
         let relay = Relay::open(self.of.handle(), &socket, &provider.socket, &schema, &errand.types).map_err(told)?;
         folder.give(&socket).map_err(told)?;
         let seen = vec![Seen { host: socket.clone(), inside: SOCKET.into(), runs: false }];
+        // Terraform looks once a second whether that process lives, and gives up its calls when it can't tell: the first of a box always does.
         let reattach = format!(
             r#"{{"registry.terraform.io/hashicorp/aws":{{"Protocol":"grpc","ProtocolVersion":5,"Pid":1,"Test":true,"Addr":{{"Network":"unix","String":"{SOCKET}"}}}}}}"#
         );

@@ -1,6 +1,6 @@
 //! The checks that read a plan: it is made once for each state that is asked for, when the first of them needs it.
 use super::changes::{self, Amounts};
-use super::{Change, Outcome, Plan, Planned, plan};
+use super::{Change, Outcome, Plan, Planned, apply, plan};
 use crate::engine::check::{Check, Checks, Format, Kind, PlanAsk};
 use crate::engine::errand::{Back, Errand};
 use crate::engine::files::Files;
@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 #[derive(Default)]
 pub struct Plans {
     made: RefCell<BTreeMap<Option<String>, Planned>>,
+    /// What the checks of an apply say, by their ids.
+    applied: RefCell<BTreeMap<String, (Finding, Vec<Version>)>>,
     /// Whether any check asks what `terraform fmt` says.
     formatted: bool,
     /// The state of a `select`'s plan: the one of the lab's first check of a plan.
@@ -27,11 +29,16 @@ impl Plans {
     pub fn asked_for(checks: &Checks) -> Plans {
         let asks = || checks.checks.iter().filter_map(|c| if let Kind::TerraformPlan(ask) = &c.kind { Some(ask) } else { None });
         let usual = asks().find(|a| !a.formatted).and_then(|a| a.state.clone());
-        Plans { made: RefCell::default(), formatted: asks().any(|a| a.formatted), usual }
+        Plans { made: RefCell::default(), applied: RefCell::default(), formatted: asks().any(|a| a.formatted), usual }
     }
 
     /// Makes the plan that a check reads, unless it is there.
     pub fn prepare(&self, check: &Check, terraform: Option<&Terraform>, files: &Files, carry_out: &mut dyn FnMut(&Errand) -> Back) {
+        if let (Kind::TerraformApply(ask), Some(terraform)) = (&check.kind, terraform) {
+            let judged = apply::judge(check, ask, terraform, files, carry_out);
+            self.applied.borrow_mut().insert(check.id.clone(), judged);
+            return;
+        }
         let state = match &check.kind {
             Kind::TerraformPlan(ask) if ask.formatted => self.usual.clone(),
             Kind::TerraformPlan(ask) => ask.state.clone(),
@@ -80,9 +87,15 @@ impl Plans {
         }
     }
 
+    /// What a check of the apply says.
+    pub fn applied(&self, check: &Check) -> Finding {
+        self.applied.borrow().get(&check.id).map_or_else(|| away(check, "terraform was not run"), |(finding, _)| finding.clone())
+    }
+
     /// With what the plans were made.
     pub fn versions(&self) -> Vec<Version> {
-        self.made.borrow().values().find(|p| !p.versions.is_empty()).map(|p| p.versions.clone()).unwrap_or_default()
+        let planned = self.made.borrow().values().map(|p| p.versions.clone()).find(|v| !v.is_empty());
+        planned.or_else(|| self.applied.borrow().values().map(|(_, v)| v.clone()).find(|v| !v.is_empty())).unwrap_or_default()
     }
 }
 

@@ -1,4 +1,5 @@
 //! What terraform itself says of a hand-in: its plan, run elsewhere in a box, with its complaints as findings.
+pub mod apply;
 mod changes;
 mod checks;
 mod copy;
