@@ -76,7 +76,7 @@ fn environment(allowed: &str) -> Option<String> {
 fn rights() -> Option<String> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let of = |name: &str| status.lines().find_map(|l| l.strip_prefix(name)).map(str::trim).unwrap_or_default();
-    if of("CapEff:").trim_start_matches('0') != "" || of("CapBnd:").trim_start_matches('0') != "" {
+    if ["CapEff:", "CapBnd:"].iter().any(|name| !of(name).trim_start_matches('0').is_empty()) {
         return Some("capabilities".into());
     }
     if of("Uid:").split_whitespace().next() == Some("0") {

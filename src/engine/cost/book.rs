@@ -147,11 +147,11 @@ impl<'a> Book<'a> {
     #[expect(clippy::too_many_arguments, reason = "a line has this many columns")]
     pub fn line(&mut self, asked: &Asked<'_>, what: String, count: Count, each: Money, price: String, spot: bool, at: &Range<usize>) {
         let Some(times) = asked.times else {
-            return self.gap(asked, &what, "how many of it are made isn't known".into(), Whose::Students);
+            return self.gap(asked, &what, "how many of it are made isn't known", Whose::Students);
         };
         // Where nothing says a region, the estimate says so once, as a whole.
         if !asked.is_there && self.estimate.region.is_some() {
-            return self.gap(asked, &what, "in which region it is made isn't known".into(), Whose::Students);
+            return self.gap(asked, &what, "in which region it is made isn't known", Whose::Students);
         }
         let count = count.times(times);
         let line = Line { address: asked.address.clone(), what, count, each, price, spot, place: self.terraform.place(asked.block.source, at) };
@@ -174,11 +174,11 @@ impl<'a> Book<'a> {
 
     /// Nobody knows what this costs in this region.
     pub fn unpriced(&mut self, asked: &Asked<'_>, what: &str) {
-        self.gap(asked, what, format!("no price is known in {}", asked.region), Whose::Ours);
+        self.gap(asked, what, &format!("no price is known in {}", asked.region), Whose::Ours);
     }
 
-    pub fn gap(&mut self, asked: &Asked<'_>, what: &str, why: String, whose: Whose) {
-        self.gap_at(asked, asked.block, &asked.block.head, what, &why, whose);
+    pub fn gap(&mut self, asked: &Asked<'_>, what: &str, why: &str, whose: Whose) {
+        self.gap_at(asked, asked.block, &asked.block.head, what, why, whose);
     }
 
     /// A gap that an attribute of the resource leaves.

@@ -52,7 +52,7 @@ fn is_spot(holder: &Block) -> bool {
 /// The one type that a block or template says; a gap where it can't be known.
 fn one<'a>(asked: &Asked<'_>, holder: Option<&'a Block>, book: &mut Book<'_>) -> Option<Vec<Choice<'a>>> {
     let Some(holder) = holder else {
-        book.gap(asked, "its instances", "the launch template isn't part of the hand-in, or says no type".into(), Whose::Students);
+        book.gap(asked, "its instances", "the launch template isn't part of the hand-in, or says no type", Whose::Students);
         return None;
     };
     let Some(kind) = holder.text("instance_type") else {
@@ -114,7 +114,7 @@ fn scaling(asked: &Asked<'_>, book: &mut Book<'_>) {
         Some(v) => v.as_number().and_then(whole),
     };
     let (Some(base), Some(percent)) = (share("on_demand_base_capacity", 0), share("on_demand_percentage_above_base_capacity", 100)) else {
-        return book.gap(asked, "its instances", "which of them are on demand isn't known".into(), Whose::Students);
+        return book.gap(asked, "its instances", "which of them are on demand isn't known", Whose::Students);
     };
     let overrides = policy.at(&["launch_template", "override"]);
     let choices = if overrides.is_empty() { one(asked, template, book) } else { choices(asked, &overrides, book) };
@@ -164,7 +164,7 @@ fn disks(asked: &Asked<'_>, template: Option<&Block>, machines: Count, book: &mu
 fn nodes(asked: &Asked<'_>, book: &mut Book<'_>) {
     let group = asked.block;
     let Some(scaling) = group.all("scaling_config").next() else {
-        return book.gap(asked, "its nodes", "how many isn't said".into(), Whose::Students);
+        return book.gap(asked, "its nodes", "how many isn't said", Whose::Students);
     };
     let Some(count) = wanted(asked, scaling, ["desired_size", "min_size", "max_size"], book) else { return };
     let template = template(asked);
@@ -183,7 +183,7 @@ fn nodes(asked: &Asked<'_>, book: &mut Book<'_>) {
         },
         (None, None) => {
             if group.all("launch_template").next().is_some() && template.is_none() {
-                return book.gap(asked, "its nodes", "the launch template isn't part of the hand-in".into(), Whose::Students);
+                return book.gap(asked, "its nodes", "the launch template isn't part of the hand-in", Whose::Students);
             }
             book.assume(format!("A node group that says no type has {NODE}."));
             vec![Choice { kind: NODE.to_owned(), weight: 1, holder: group, attribute: "instance_types" }]
@@ -226,7 +226,7 @@ fn buy(asked: &Asked<'_>, choices: &[Choice<'_>], count: Count, spot: bool, book
     let considered = if spot { choices } else { &choices[..choices.len().min(1)] };
     let mut priced: Vec<(Money, &Choice<'_>, bool)> = Vec::new();
     for choice in considered {
-        if let Err(_) = machines::machine(&choice.kind) {
+        if machines::machine(&choice.kind).is_err() {
             let why = format!("there is no type {}", clipped(&choice.kind));
             book.gap_of(asked, choice.holder, choice.attribute, "its instances", &why, Whose::Students);
             continue;

@@ -29,7 +29,7 @@ pub fn estimate(terraform: &Terraform) -> Estimate {
                 "module" if !walk::is_here(part.module, block, terraform) => {
                     let asked = part.of(block);
                     let source = block.text("source").unwrap_or("an unknown source");
-                    book.gap(&asked, "a module", format!("what `{source}` makes isn't part of the hand-in"), book::Whose::Students);
+                    book.gap(&asked, "a module", &format!("what `{source}` makes isn't part of the hand-in"), book::Whose::Students);
                 }
                 _ => {}
             }

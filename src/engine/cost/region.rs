@@ -12,7 +12,7 @@ pub enum Region {
 
 impl Region {
     /// The region whose prices are taken: where nobody says one, the first of the table.
-    pub fn priced<'a>(&'a self) -> &'a str {
+    pub fn priced(&self) -> &str {
         match self {
             Region::Known(name) => name,
             Region::Unknown => prices::regions().first().map_or("us-east-1", String::as_str),

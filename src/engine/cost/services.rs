@@ -84,7 +84,7 @@ pub fn price(asked: &Asked<'_>, book: &mut Book<'_>) {
         return;
     }
     let why = "no price is known for this type".to_owned();
-    book.gap(asked, "it", why, Whose::Ours);
+    book.gap(asked, "it", &why, Whose::Ours);
 }
 
 fn balancer(asked: &Asked<'_>, book: &mut Book<'_>) {

@@ -20,7 +20,7 @@ const SYSTEM: [&str; 4] = ["/usr/lib", "/usr/local/lib", "/lib", "/lib64"];
 /// What the box sees of python.
 pub fn seen(python: &Python) -> Vec<Seen> {
     let system = SYSTEM.iter().map(PathBuf::from).filter(|p| p.is_dir());
-    let folders = system.chain(python.folders.iter().cloned().filter(|f| !SYSTEM.iter().any(|s| f.starts_with(s))));
+    let folders = system.chain(python.folders.iter().filter(|f| !SYSTEM.iter().any(|s| f.starts_with(s))).cloned());
     let mut seen: Vec<Seen> = folders.map(|f| Seen { inside: f.to_string_lossy().into_owned(), runs: false, host: f }).collect();
     // What the kernel starts python by must be allowed to run too.
     let loaders = ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"].iter().filter_map(|l| fs::canonicalize(l).ok());

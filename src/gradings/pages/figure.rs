@@ -121,8 +121,7 @@ const BARS: usize = 6;
 /// A month's bill as one bar of parts, with the bar of what it is compared with below.
 pub struct Bars<'a> {
     pub parts: Vec<Part>,
-    /// How far each of the two reaches, of [`BAR`].
-    pub total: u64,
+    /// How far what it is compared with reaches, of [`BAR`].
     pub baseline: Option<u64>,
     /// The limit, if it lies within the picture.
     pub below: Option<u64>,
@@ -153,7 +152,7 @@ impl<'a> Bars<'a> {
                 parts.push(Part { x, width, name: format!("{name}: {month} a month"), shade });
             }
         }
-        Bars { parts, total: reach(bill.total), baseline: bill.baseline.map(reach), below: bill.below.filter(|b| *b <= widest).map(reach), bill }
+        Bars { parts, baseline: bill.baseline.map(reach), below: bill.below.filter(|b| *b <= widest).map(reach), bill }
     }
 
     /// What the picture shows, for who doesn't see it.

@@ -21,7 +21,7 @@ pub fn base64(bytes: &[u8]) -> String {
 /// The bytes of standard base64; nothing for what is none.
 pub fn unbase64(text: &str) -> Option<Vec<u8>> {
     let text: Vec<u8> = text.bytes().filter(|b| !matches!(b, b'\r' | b'\n')).collect();
-    if text.len() % 4 != 0 {
+    if !text.len().is_multiple_of(4) {
         return None;
     }
     let mut out = Vec::with_capacity(text.len() / 4 * 3);
@@ -228,7 +228,7 @@ fn unyaml(text: &str, fuel: &Fuel) -> Answer {
             yaml::Value::Null => Value::Null,
             yaml::Value::Bool(b) => Value::Bool(*b),
             // `0644` is 420 to some and 644 to Terraform.
-            yaml::Value::Int(_) if node.plain && text.get(node.span.start.offset..).is_some_and(|t| is_octal(t)) => Value::Unknown,
+            yaml::Value::Int(_) if node.plain && text.get(node.span.start.offset..).is_some_and(is_octal) => Value::Unknown,
             #[expect(clippy::cast_precision_loss, reason = "Terraform's numbers are wider; ours are read for sizes and counts")]
             yaml::Value::Int(n) => Value::Number(*n as f64),
             #[expect(clippy::cast_precision_loss, reason = "Terraform's numbers are wider; ours are read for sizes and counts")]

@@ -54,7 +54,7 @@ fn takes_logs(module: &Module, bucket: &Block) -> bool {
         || module
             .blocks
             .iter()
-            .any(|b| target(b) || b.all("logging").any(|l| target(l)) || b.all("access_logs").any(|l| l.points_at("bucket", bucket, "bucket")))
+            .any(|b| target(b) || b.all("logging").any(&target) || b.all("access_logs").any(|l| l.points_at("bucket", bucket, "bucket")))
 }
 
 pub static LIFECYCLE: Rule = Rule {

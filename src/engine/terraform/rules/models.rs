@@ -206,7 +206,7 @@ fn connected(look: &mut Look<'_>, module: &Module, group: &Block) {
     }
     // What is bought as a block lies together already.
     let block = |h: &&Block| h.at(&["instance_market_options"]).iter().any(|o| o.text("market_type") == Some("capacity-block"));
-    if holders.iter().any(|h| block(&h)) || group.text("capacity_type") == Some("CAPACITY_BLOCK") {
+    if holders.iter().any(block) || group.text("capacity_type") == Some("CAPACITY_BLOCK") {
         return;
     }
     let places: Vec<(&Block, &str)> = holders
