@@ -22,4 +22,5 @@ mod reviewing;
 mod running;
 mod signing_in;
 mod site_map;
+mod terraform_runs;
 mod tokens;

@@ -16,8 +16,21 @@ pub static REFUSED: Rule = Rule {
 };
 
 /// Arguments of the AWS provider that run a shell, read files or send requests elsewhere.
-const PROVIDER: [&str; 6] =
-    ["profile", "shared_config_files", "shared_credentials_files", "shared_credentials_file", "custom_ca_bundle", "endpoints"];
+const PROVIDER: [&str; 13] = [
+    "profile",
+    "shared_config_files",
+    "shared_credentials_files",
+    "shared_credentials_file",
+    "custom_ca_bundle",
+    "endpoints",
+    "assume_role",
+    "assume_role_with_web_identity",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "ec2_metadata_service_endpoint",
+    "sts_region",
+];
 
 fn refused(look: &mut Look<'_>) {
     for module in look.modules() {
