@@ -5,11 +5,17 @@ use std::collections::BTreeSet;
 /// Fields of tfplugin5's and tfplugin6's `GetProviderSchema.Response` that map a type's name to its schema: resources, data sources,
 /// ephemeral resources, list resources. The others (the provider's own schema, diagnostics, capabilities, functions) stay whole.
 const BY_TYPE: [u64; 4] = [2, 3, 8, 9];
+/// Terraform offers a name this near to one that no provider knows; what it may offer stays.
+const NEAR: usize = 3;
 /// The wire type of everything with a length.
 const LENGTH: u64 = 2;
 
-/// The response without the types that aren't wanted; None if it isn't one.
+/// The response without the types that aren't wanted; None if it isn't one. Of a wanted type that the provider doesn't know, those
+/// with almost its name stay: terraform asks whether they were meant.
 pub fn cut(response: &[u8], wanted: &BTreeSet<String>) -> Option<Bytes> {
+    let known = types(response)?;
+    let unknown: Vec<&String> = wanted.iter().filter(|w| !known.contains(w.as_str())).collect();
+    let stays = |name: &str| wanted.contains(name) || unknown.iter().any(|u| strsim::levenshtein(u, name) < NEAR);
     let mut kept = BytesMut::new();
     let mut rest = response;
     while !rest.is_empty() {
@@ -17,11 +23,22 @@ pub fn cut(response: &[u8], wanted: &BTreeSet<String>) -> Option<Bytes> {
         let (field, payload) = field(&mut rest)?;
         let bytes = &whole[..whole.len() - rest.len()];
         let named = payload.filter(|_| BY_TYPE.contains(&field)).and_then(key);
-        if named.is_none_or(|name| wanted.contains(name)) {
+        if named.is_none_or(stays) {
             kept.put_slice(bytes);
         }
     }
     Some(kept.freeze())
+}
+
+/// The names of everything that has one.
+fn types(response: &[u8]) -> Option<BTreeSet<&str>> {
+    let mut names = BTreeSet::new();
+    let mut rest = response;
+    while !rest.is_empty() {
+        let (field, payload) = field(&mut rest)?;
+        names.extend(payload.filter(|_| BY_TYPE.contains(&field)).and_then(key));
+    }
+    Some(names)
 }
 
 /// A message as gRPC sends it: not compressed, its length, its bytes.
@@ -113,6 +130,12 @@ mod tests {
         let wanted = BTreeSet::from(["aws_vpc".to_owned(), "aws_ami".to_owned()]);
         let kept = [provider, entry(2, "aws_vpc"), entry(3, "aws_ami"), vec![0x32, 2, 8, 1]].concat();
         assert_eq!(cut(&whole, &wanted).unwrap(), kept);
+    }
+
+    #[test]
+    fn what_terraform_would_offer_instead_of_a_wrong_name_stays() {
+        let whole = [entry(2, "aws_sqs_queue"), entry(2, "aws_vpc")].concat();
+        assert_eq!(cut(&whole, &BTreeSet::from(["aws_sqs_queu".to_owned()])).unwrap(), entry(2, "aws_sqs_queue"));
     }
 
     #[test]

@@ -289,7 +289,7 @@ mod tests {
             Bill { total: Money(300), baseline: Some(Money(600)), most: Some(Money(900)), lines: vec![line(200), line(100)], ..Bill::default() };
         let bars = Bars::of(&bill);
         assert_eq!(bars.parts.iter().map(|p| (p.x, p.width)).collect::<Vec<_>>(), [(0, 200), (200, 100)]);
-        assert_eq!((bars.bill.total, bars.baseline, saved(&bill)), (300, Some(600), Some((Money(300), 50))));
+        assert_eq!((bars.bill.total, bars.baseline, saved(&bill)), (Money(300), Some(600), Some((Money(300), 50))));
         assert_eq!((counted(&bill.lines[0]), scales(&bill).is_some()), ("2 of 0 to 6".to_owned(), true));
         let huge = Bill { total: Money(u64::MAX), lines: vec![line(u64::MAX); 40], rest: Money(u64::MAX), ..Bill::default() };
         assert!(Bars::of(&huge).parts.iter().all(|p| p.x + p.width <= BAR));

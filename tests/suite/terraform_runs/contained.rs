@@ -156,10 +156,10 @@ fn what_asks_for_everything_is_stopped_and_the_next_is_served() {
     ];
     for text in bombs {
         let Some(done) = unrefused(Way::Relay, &[("main.tf", text)], &[]) else { return };
-        let killed = done.steps.iter().any(|s| s.code.is_none());
-        assert!(killed || matches!(done.fate, Fate::Stopped(_)), "{:?}: {}", done.fate, said(&done));
+        let killed = done.steps.iter().any(|s| s.code.is_none() || String::from_utf8_lossy(&s.err).contains("out of memory"));
+        assert!(killed || matches!(done.fate, Fate::Stopped(_)), "{text}{:?}: {}", done.fate, said(&done).chars().take(2000).collect::<String>());
         let Some(next) = unrefused(Way::Relay, &[("main.tf", "output \"a\" {\n  value = 1\n}\n")], &[]) else { return };
-        assert!(next.steps.iter().all(|s| s.is_good()), "{}", said(&next));
+        assert!(next.steps.iter().all(groundcrew::engine::confine::Stepped::is_good), "{}", said(&next));
     }
     // Boxes of those runs are gone from the disk.
     let own = format!("groundcrew-{}-", std::process::id());

@@ -102,7 +102,7 @@ fn without_terraform_the_points_stay_open_and_the_report_says_how_to_get_it() {
     let settings = Settings { terraform: Some("/nowhere/terraform".into()), ..Settings::default() };
     let none = Runner::new(&PathBuf::from(env!("CARGO_BIN_EXE_groundcrew")), settings);
     let mut checks = plan_check();
-    checks.checks.push(check("typed", Kind::TerraformStatic { rule: "tf-var-typed".into() }));
+    checks.checks.push(check("reads", Kind::TerraformStatic { rule: "parses".into() }));
     let (report, came) = graded(&none, Way::Relay, &checks, &files(SMALL));
     assert!(came.is_empty());
     let plan = &report.findings[0];

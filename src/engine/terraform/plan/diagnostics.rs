@@ -78,7 +78,7 @@ fn plainer(summary: &str, detail: &str) -> (Option<String>, Option<String>) {
 }
 
 /// What `terraform fmt` would change, file by file.
-pub fn unformatted(done: &Done, _: &Terraform) -> Vec<Problem> {
+pub fn unformatted(done: &Done) -> Vec<Problem> {
     let Some(step) = done.step("fmt").filter(|s| !s.is_good()) else { return Vec::new() };
     let text = String::from_utf8_lossy(&step.out);
     let mut problems: Vec<Problem> = Vec::new();

@@ -8,7 +8,7 @@ mod picture;
 mod version;
 
 use super::Terraform;
-use crate::engine::confine::Fate;
+use crate::engine::confine::{Fate, Stepped};
 use crate::engine::errand::{Back, Cloud, Command, Done, Errand};
 use crate::engine::figure::Figure;
 use crate::engine::report::{Problem, Version};
@@ -65,11 +65,9 @@ pub fn plan(terraform: &Terraform, files: &Files, state: Option<&str>, formatted
     let errand = errand(terraform, files, state, formatted);
     match carry_out(&errand) {
         Back::Away(why) => Planned { outcome: Outcome::Away(why), versions: Vec::new(), unformatted: None },
-        Back::Done(done) => Planned {
-            unformatted: formatted.then(|| diagnostics::unformatted(&done, terraform)),
-            outcome: outcome(&done, terraform, state.is_some()),
-            versions: done.versions,
-        },
+        Back::Done(done) => {
+            Planned { unformatted: formatted.then(|| diagnostics::unformatted(&done)), outcome: outcome(&done, terraform), versions: done.versions }
+        }
     }
 }
 
@@ -124,7 +122,7 @@ fn asks_the_cloud(terraform: &Terraform) -> bool {
     imports || data.filter_map(|b| b.labels.first()).any(|of| of.starts_with("aws_") && !OFFLINE.contains(&of.as_str()))
 }
 
-fn outcome(done: &Done, terraform: &Terraform, has_state: bool) -> Outcome {
+fn outcome(done: &Done, terraform: &Terraform) -> Outcome {
     if let Some(other) = stopped(done) {
         return other;
     }
@@ -141,7 +139,7 @@ fn outcome(done: &Done, terraform: &Terraform, has_state: bool) -> Outcome {
     match serde_json::from_slice::<Json>(&show.out) {
         Ok(json) => {
             let changes = changes::of(&json);
-            let figure = picture::of(&changes, &json, has_state);
+            let figure = picture::of(&changes, &json);
             Outcome::Plan(Box::new(Plan { json, changes, figure }))
         }
         Err(error) => Outcome::Away(format!("the plan can't be read: {error}")),
@@ -150,12 +148,22 @@ fn outcome(done: &Done, terraform: &Terraform, has_state: bool) -> Outcome {
 
 /// What a run that didn't end by itself comes to: too long or too large is the hand-in's, everything else ours.
 pub fn stopped(done: &Done) -> Option<Outcome> {
-    match &done.fate {
-        Fate::Finished => None,
-        Fate::Stopped(why) => {
-            let problem = Problem::new(format!("Terraform was stopped: {why}."));
-            Some(Outcome::Refused(vec![problem.fix("Look for counts, ranges or texts that grow by themselves.")]))
-        }
-        Fate::Broken(why) => Some(Outcome::Away(why.clone())),
+    let why = match &done.fate {
+        Fate::Finished => done.steps.iter().find_map(ended)?,
+        Fate::Stopped(why) => why.clone(),
+        Fate::Broken(why) => return Some(Outcome::Away(why.clone())),
+    };
+    let problem = Problem::new(format!("Terraform was stopped: {why}."));
+    Some(Outcome::Refused(vec![problem.fix("Look for counts, ranges or texts that grow by themselves.")]))
+}
+
+/// What ended a command that met a limit of its own: Go says so of memory, a signal ends what takes too much of the processor.
+fn ended(step: &Stepped) -> Option<String> {
+    let starved = !step.is_good() && String::from_utf8_lossy(&step.err).contains("runtime: out of memory");
+    match step.code {
+        _ if step.late => Some(format!("`terraform {}` took longer than it may", step.name)),
+        _ if starved => Some(format!("`terraform {}` asked for more memory than it may", step.name)),
+        None => Some(format!("`terraform {}` took more of the processor or memory than it may", step.name)),
+        Some(_) => None,
     }
 }

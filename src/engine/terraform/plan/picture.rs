@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The figure of a plan's changes; nothing to draw is no figure.
-pub fn of(changes: &[Change], plan: &Json, _: bool) -> Option<Figure> {
+pub fn of(changes: &[Change], plan: &Json) -> Option<Figure> {
     let shown: Vec<&Change> = changes.iter().filter(|c| c.action != Action::Read).take(MOST / 2).collect();
     if shown.is_empty() {
         return None;

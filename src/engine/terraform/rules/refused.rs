@@ -88,8 +88,10 @@ fn blocks(look: &mut Look<'_>, module: &Module) {
             }
             ("provider", "aws") => {
                 for name in PROVIDER {
-                    if block.attribute(name).is_some() || block.all(name).next().is_some() {
-                        let problem = look.of(block, name, format!("`{name}` of provider `aws` reads files or goes elsewhere, which is refused."));
+                    let said = || format!("`{name}` of provider `aws` reads files or goes elsewhere, which is refused.");
+                    let written = block.attribute(name).map(|_| look.of(block, name, said()));
+                    let problems: Vec<_> = written.into_iter().chain(block.all(name).map(|inner| look.on(inner, said()))).collect();
+                    for problem in problems {
                         look.found(problem.fix("Leave it out: whoever plans brings credentials through the environment."));
                     }
                 }
