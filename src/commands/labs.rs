@@ -102,7 +102,7 @@ fn side_by_side(program: &Program, labs: &[&Lab], files: &[File], runner: &Runne
     };
     let mut all: Vec<(usize, Rehearsed)> = std::thread::scope(|scope| {
         let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        running.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+        running.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     });
     all.sort_by_key(|(n, _)| *n);
     all.into_iter().map(|(_, rehearsed)| rehearsed).collect()

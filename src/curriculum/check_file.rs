@@ -9,7 +9,7 @@ use crate::engine::{Check, File};
 /// The keys every check may have.
 const COMMON: [&str; 9] = ["id", "kind", "points", "fix", "hints", "hidden", "why", "fix_text", "gate"];
 /// The kinds of this grader, with the keys that are theirs.
-const KINDS: [(&str, &[&str]); 11] = [
+const KINDS: [(&str, &[&str]); 12] = [
     ("kubernetes.schema", &["version", "where"]),
     ("kubernetes.rule", &["rule", "where"]),
     ("kubernetes.admission", &["preset", "security", "where"]),
@@ -18,6 +18,7 @@ const KINDS: [(&str, &[&str]); 11] = [
     ("terraform.static", &["rule"]),
     ("terraform.plan", &plan_file::KEYS),
     ("terraform.apply", &plan_file::APPLY),
+    ("terraform.tests", &plan_file::TESTS),
     ("cost", &cost_file::KEYS),
     ("select", &["file", "format", "where", "path", "expect"]),
     ("rubric", &["criteria"]),
@@ -146,6 +147,7 @@ fn kind(name: &str, fields: &Fields<'_>, beside: Beside<'_>) -> Option<Kind> {
         "terraform.static" => rule(fields, &names::terraform_rules()).map(|rule| Kind::TerraformStatic { rule }),
         "terraform.plan" => plan_file::ask(fields, beside).map(Kind::TerraformPlan),
         "terraform.apply" => plan_file::apply(fields).map(Kind::TerraformApply),
+        "terraform.tests" => plan_file::tests(fields).map(Kind::TerraformTests),
         "cost" => cost_file::ask(fields, beside).map(|ask| Kind::Cost(Box::new(ask))),
         "select" => select(fields),
         "rubric" => {

@@ -336,6 +336,7 @@ fn unreachable(solution: &[File], read: &[Read], faults: &Faults<'_>) {
             Kind::TerraformStatic { .. } | Kind::TerraformPlan(_) | Kind::TerraformApply(_) | Kind::Cost(_) if !ends(&[".tf"]) => {
                 Some("the solution has no .tf file".to_owned())
             }
+            Kind::TerraformTests(_) if !ends(&[".tftest.hcl"]) => Some("the solution has no .tftest.hcl file".to_owned()),
             Kind::Select { file: Some(glob), .. } if !solution.iter().any(|f| crate::engine::glob::matches(glob, &f.path)) => {
                 Some(format!("no file of the solution matches {glob:?}"))
             }

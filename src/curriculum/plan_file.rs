@@ -1,8 +1,8 @@
 //! Reads what a check of terraform's plan or apply asks for: a state to begin with, the format, how many resources may change.
 use super::check_file::Beside;
 use super::tree::{Fields, Node, did_you_mean};
-use crate::engine::check::{ApplyAsk, PlanAsk};
-use crate::engine::terraform::plan::{Action, Amounts};
+use crate::engine::check::{ApplyAsk, PlanAsk, TestsAsk};
+use crate::engine::terraform::plan::{Action, Amounts, Breaks, Fault};
 
 /// The keys of such a check.
 pub const KEYS: [&str; 3] = ["state", "formatted", "changes"];
@@ -17,6 +17,36 @@ pub fn apply(fields: &Fields<'_>) -> Option<ApplyAsk> {
         fields.faults.say(fields.line_of("faithful"), "`faithful` names no type: nothing could fail");
     }
     Some(ApplyAsk { faithful })
+}
+
+/// The keys of a check of the hand-in's own tests.
+pub const TESTS: [&str; 2] = ["runs", "fault"];
+
+/// Reads what a check of the tests asks for: how many runs, or which fault they notice.
+pub fn tests(fields: &Fields<'_>) -> Option<TestsAsk> {
+    let runs = fields.maybe_number("runs").unwrap_or(1);
+    let fault = match fields.maybe("fault") {
+        None => None,
+        Some(node) => Some(fault(&Fields::of(node, "a fault", fields.faults)?)?),
+    };
+    Some(TestsAsk { runs, fault })
+}
+
+/// `{ in: resource aws_eks_node_group, drop: taint }` or `{ in: variable max_size, set: default, to: "400" }`.
+fn fault(fields: &Fields<'_>) -> Option<Fault> {
+    let words = |text: String, by: char| text.split(by).map(str::to_owned).collect::<Vec<_>>();
+    let (block, drop) = (fields.text("in"), fields.maybe_text("drop"));
+    let (set, to) = (fields.maybe_text("set"), fields.maybe_text("to"));
+    fields.done(|_| None);
+    let (path, change) = match (drop, set, to) {
+        (Some(path), None, None) => (path, Breaks::Drop),
+        (None, Some(path), Some(to)) => (path, Breaks::Set(to)),
+        _ => {
+            fields.faults.say(fields.line, "a fault takes something out (`drop`) or gives it another value (`set` and `to`)");
+            return None;
+        }
+    };
+    Some(Fault { block: words(block?, ' '), path: words(path, '.'), change })
 }
 
 /// Reads one; what is wrong with it is said.

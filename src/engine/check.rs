@@ -1,7 +1,7 @@
 //! What a lab asks: its checks as the engine takes them, already validated by whoever read the lab.
 use super::cost;
 use super::kubernetes::{admission, autoscaling, rules};
-use super::terraform::plan::Amounts;
+use super::terraform::plan::{Amounts, Fault};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -44,9 +44,13 @@ impl Check {
             Kind::Cost(ask) => ask.title(),
             Kind::Quiz(question) => question.variant(1).map_or_else(|| self.id_in_words(), |v| v.ask.clone()),
             Kind::TerraformPlan(ask) if ask.formatted => "Written as `terraform fmt` writes it".into(),
-            Kind::TerraformStatic { .. } | Kind::TerraformPlan(_) | Kind::TerraformApply(_) | Kind::Select { .. } | Kind::Rubric { .. } => {
-                self.id_in_words()
-            }
+            Kind::TerraformTests(ask) if ask.fault.is_none() => "Your own tests pass".into(),
+            Kind::TerraformStatic { .. }
+            | Kind::TerraformPlan(_)
+            | Kind::TerraformApply(_)
+            | Kind::TerraformTests(_)
+            | Kind::Select { .. }
+            | Kind::Rubric { .. } => self.id_in_words(),
         }
     }
 
@@ -98,6 +102,9 @@ pub enum Kind {
     TerraformPlan(PlanAsk),
     #[serde(rename = "terraform.apply")]
     TerraformApply(ApplyAsk),
+    /// The hand-in's own tests.
+    #[serde(rename = "terraform.tests")]
+    TerraformTests(TestsAsk),
     /// What it costs a month, by list prices.
     #[serde(rename = "cost")]
     Cost(Box<cost::Ask>),
@@ -112,7 +119,7 @@ pub enum Kind {
 impl Kind {
     /// Whether terraform must be run for it.
     pub fn needs_a_plan(&self) -> bool {
-        matches!(self, Kind::TerraformPlan(_) | Kind::TerraformApply(_) | Kind::Select { format: Some(Format::Plan), .. })
+        matches!(self, Kind::TerraformPlan(_) | Kind::TerraformApply(_) | Kind::TerraformTests(_) | Kind::Select { format: Some(Format::Plan), .. })
     }
 }
 
@@ -132,6 +139,14 @@ pub struct PlanAsk {
 pub struct ApplyAsk {
     /// The types that the mock keeps as they were made: only these must be at rest afterwards.
     pub faithful: Vec<String>,
+}
+
+/// What a check asks of the hand-in's own tests: that they pass as they are, or that one goes red when a fault is built in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestsAsk {
+    /// Fewest runs.
+    pub runs: u32,
+    pub fault: Option<Fault>,
 }
 
 /// How `select` reads a file.

@@ -91,6 +91,7 @@ pub fn grade(checks: &Checks, files: &Files, surroundings: &Surroundings, outsid
             Kind::TerraformStatic { .. }
                 | Kind::TerraformPlan(_)
                 | Kind::TerraformApply(_)
+                | Kind::TerraformTests(_)
                 | Kind::Cost(_)
                 | Kind::Select { format: Some(Format::Hcl | Format::Plan), .. }
         )
@@ -239,6 +240,9 @@ fn carry_out(check: &Check, sources: &Sources<'_>, surroundings: &Surroundings) 
         Kind::TerraformStatic { rule } => terraform_rule(check, rule, sources),
         Kind::TerraformApply(_) => {
             Checked { finding: sources.plans.applied(check), looked_at: BTreeSet::from([Document::Terraform]), missing: false }
+        }
+        Kind::TerraformTests(ask) => {
+            Checked { finding: sources.plans.tested(check, ask), looked_at: BTreeSet::from([Document::Terraform]), missing: false }
         }
         Kind::TerraformPlan(ask) => {
             Checked { finding: sources.plans.judge(check, ask), looked_at: BTreeSet::from([Document::Terraform]), missing: false }

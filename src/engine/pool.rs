@@ -74,6 +74,12 @@ impl Pool {
         Pool(Arc::new(Inner { program: program.clone(), free, size: *size, wall, runner: runner.clone(), idle }))
     }
 
+    /// The same without children yet, with another who runs the tools.
+    #[must_use]
+    pub fn with_runner(&self, runner: Runner) -> Pool {
+        Pool::running(self.0.program.clone(), self.0.size, runner)
+    }
+
     pub fn size(&self) -> usize {
         self.0.size
     }

@@ -266,7 +266,7 @@ fn what(check: &Check) -> Html {
             format!("`{}`{place}", path.trim_start_matches("$."))
         }
         Kind::KubernetesAutoscaling(_) => format!("The autoscaler keeps its objectives when the load of `given/` is replayed{on}"),
-        Kind::TerraformPlan(_) | Kind::TerraformApply(_) => check.title(),
+        Kind::TerraformPlan(_) | Kind::TerraformApply(_) | Kind::TerraformTests(_) => check.title(),
         Kind::Cost(ask) => match &ask.saves {
             Some(_) => format!("{}, against a baseline in `given/`", ask.title()),
             None => ask.title(),

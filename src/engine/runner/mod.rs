@@ -22,7 +22,11 @@ pub use tools::{Settings, Tools};
 
 /// Whoever carries out errands. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Runner(Arc<Inner>);
+pub struct Runner {
+    inner: Arc<Inner>,
+    /// Why nothing is applied, if that is so.
+    applies_nothing: Option<&'static str>,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -54,7 +58,13 @@ pub enum Way {
 impl Runner {
     /// Nothing is looked for until the first errand, or `examine`.
     pub fn new(own: &Path, settings: Settings) -> Runner {
-        Runner(Arc::new(Inner { settings, own: own.to_owned(), ready: OnceLock::new() }))
+        Runner { inner: Arc::new(Inner { settings, own: own.to_owned(), ready: OnceLock::new() }), applies_nothing: None }
+    }
+
+    /// The same for whoever can't wait half a minute for an apply, which is not tried for this reason.
+    #[must_use]
+    pub fn applying_nothing(&self, why: &'static str) -> Runner {
+        Runner { applies_nothing: Some(why), ..self.clone() }
     }
 
     /// Looks for the tools and tries whether boxes hold, once: a second or two. Says what is missing.
@@ -64,27 +74,27 @@ impl Runner {
 
     /// The tools that were found; None before `examine`, or when something is missing.
     pub fn tools(&self) -> Option<&Tools> {
-        self.0.ready.get()?.as_ref().ok().map(|ready| &ready.tools)
+        self.inner.ready.get()?.as_ref().ok().map(|ready| &ready.tools)
     }
 
     fn ready(&self) -> Result<&Ready, &str> {
-        self.0.ready.get_or_init(|| self.prepare()).as_ref().map_err(String::as_str)
+        self.inner.ready.get_or_init(|| self.prepare()).as_ref().map_err(String::as_str)
     }
 
     fn prepare(&self) -> Result<Ready, String> {
-        let tools = Tools::find(&self.0.settings)?;
-        let boxes = Boxes::new(&self.0.own)?;
+        let tools = Tools::find(&self.inner.settings)?;
+        let boxes = Boxes::new(&self.inner.own)?;
         let tools = tools.readable(&boxes)?;
         let diagnosis = doctor::examine(&boxes);
         if let Some(why) = diagnosis.refusal() {
             return Err(why);
         }
-        if self.0.settings.strict && !diagnosis.weaknesses().is_empty() {
+        if self.inner.settings.strict && !diagnosis.weaknesses().is_empty() {
             return Err(format!("confinement is strict, and this machine doesn't hold back {}", diagnosis.weaknesses().join(", ")));
         }
         Ok(Ready {
             #[cfg(feature = "server")]
-            providers: warm::Providers::new(boxes.clone(), tools.clone(), self.0.settings.providers_at_once)?,
+            providers: warm::Providers::new(boxes.clone(), tools.clone(), self.inner.settings.providers_at_once)?,
             boxes,
             tools,
             diagnosis,
@@ -93,12 +103,15 @@ impl Runner {
 
     /// Carries out an errand by the best way there is; `begins` hears what is being done.
     pub fn carry_out(&self, errand: &Errand, begins: &mut dyn FnMut(&str)) -> Back {
-        let way = if cfg!(feature = "server") && !self.0.settings.plain { Way::Relay } else { Way::Plain };
+        let way = if cfg!(feature = "server") && !self.inner.settings.plain { Way::Relay } else { Way::Plain };
         self.carry_out_by(way, errand, begins)
     }
 
     /// The same by a given way: the plain one is what the relay is measured against.
     pub fn carry_out_by(&self, way: Way, errand: &Errand, begins: &mut dyn FnMut(&str)) -> Back {
+        if let Some(why) = self.applies_nothing.filter(|_| errand.cloud == Cloud::Changes) {
+            return Back::Away(why.to_owned());
+        }
         let begun = Instant::now();
         let ready = match self.ready() {
             Ok(ready) => ready,

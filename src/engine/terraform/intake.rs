@@ -43,9 +43,14 @@ pub fn is_configuration(path: &str) -> bool {
     path.ends_with(".tf")
 }
 
+/// Whether a file holds tests of a module.
+pub fn is_test(path: &str) -> bool {
+    path.ends_with(".tftest.hcl")
+}
+
 /// Whether a file is read as HCL to see that it parses.
 pub fn is_hcl(path: &str) -> bool {
-    is_configuration(path) || path.ends_with(".tftest.hcl") || path.ends_with(".terraform.lock.hcl") || path.ends_with(".tfvars")
+    is_configuration(path) || is_test(path) || path.ends_with(".terraform.lock.hcl") || path.ends_with(".tfvars")
 }
 
 /// The files that are read, and a problem for each that is refused.

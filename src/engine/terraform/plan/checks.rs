@@ -1,14 +1,14 @@
 //! The checks that read a plan: it is made once for each state that is asked for, when the first of them needs it.
 use super::changes::{self, Amounts};
-use super::{Change, Outcome, Plan, Planned, apply, plan};
-use crate::engine::check::{Check, Checks, Format, Kind, PlanAsk};
+use super::{Change, Fault, Outcome, Plan, Planned, apply, plan, tested};
+use crate::engine::check::{Check, Checks, Format, Kind, PlanAsk, TestsAsk};
 use crate::engine::errand::{Back, Errand};
 use crate::engine::files::Files;
 use crate::engine::grade::no_tool;
 use crate::engine::report::{Finding, Problem, Version};
 use crate::engine::terraform::Terraform;
 use std::cell::{Ref, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The plans of a hand-in by the state they are made from.
 #[derive(Default)]
@@ -16,6 +16,9 @@ pub struct Plans {
     made: RefCell<BTreeMap<Option<String>, Planned>>,
     /// What the checks of an apply say, by their ids.
     applied: RefCell<BTreeMap<String, (Finding, Vec<Version>)>>,
+    /// What the hand-in's own tests came to, and the faults that the lab builds in.
+    tested: RefCell<Option<tested::Tested>>,
+    faults: BTreeSet<Fault>,
     /// Whether any check asks what `terraform fmt` says.
     formatted: bool,
     /// The state of a `select`'s plan: the one of the lab's first check of a plan.
@@ -29,7 +32,7 @@ impl Plans {
     pub fn asked_for(checks: &Checks) -> Plans {
         let asks = || checks.checks.iter().filter_map(|c| if let Kind::TerraformPlan(ask) = &c.kind { Some(ask) } else { None });
         let usual = asks().find(|a| !a.formatted).and_then(|a| a.state.clone());
-        Plans { made: RefCell::default(), applied: RefCell::default(), formatted: asks().any(|a| a.formatted), usual }
+        Plans { formatted: asks().any(|a| a.formatted), faults: tested::faults(checks), usual, ..Plans::default() }
     }
 
     /// Makes the plan that a check reads, unless it is there.
@@ -37,6 +40,14 @@ impl Plans {
         if let (Kind::TerraformApply(ask), Some(terraform)) = (&check.kind, terraform) {
             let judged = apply::judge(check, ask, terraform, files, carry_out);
             self.applied.borrow_mut().insert(check.id.clone(), judged);
+            return;
+        }
+        if matches!(check.kind, Kind::TerraformTests(_)) {
+            let is_new = self.tested.borrow().is_none();
+            if let Some(terraform) = terraform.filter(|_| is_new) {
+                let tested = tested::test(terraform, files, &self.faults, carry_out);
+                self.tested.replace(Some(tested));
+            }
             return;
         }
         let state = match &check.kind {
@@ -92,10 +103,17 @@ impl Plans {
         self.applied.borrow().get(&check.id).map_or_else(|| away(check, "terraform was not run"), |(finding, _)| finding.clone())
     }
 
+    /// What a check of the hand-in's own tests says.
+    pub fn tested(&self, check: &Check, ask: &TestsAsk) -> Finding {
+        self.tested.borrow().as_ref().map_or_else(|| away(check, "terraform was not run"), |tested| tested::judge(check, ask, tested))
+    }
+
     /// With what the plans were made.
     pub fn versions(&self) -> Vec<Version> {
         let planned = self.made.borrow().values().map(|p| p.versions.clone()).find(|v| !v.is_empty());
-        planned.or_else(|| self.applied.borrow().values().map(|(_, v)| v.clone()).find(|v| !v.is_empty())).unwrap_or_default()
+        let applied = || self.applied.borrow().values().map(|(_, v)| v.clone()).find(|v| !v.is_empty());
+        let tested = || self.tested.borrow().as_ref().map(|t| t.versions.clone());
+        planned.or_else(applied).or_else(tested).unwrap_or_default()
     }
 }
 

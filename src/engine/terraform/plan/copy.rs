@@ -1,4 +1,5 @@
 //! The working copy that terraform is given: the hand-in without its backend, with what an offline plan needs laid over it.
+use super::super::source::Source;
 use super::super::{Terraform, intake, local, module};
 use crate::engine::errand::Cloud;
 use crate::engine::report::Problem;
@@ -6,7 +7,7 @@ use crate::engine::{File, Files};
 use std::collections::BTreeSet;
 
 /// Where the working copy and the files as they were handed in stand.
-const WORKING: &str = "copy";
+pub const WORKING: &str = "copy";
 pub const ORIGINAL: &str = "original";
 /// Laid over the hand-in; nobody else may hand in an override.
 pub const OVERRIDE: &str = "groundcrew_override.tf";
@@ -50,6 +51,11 @@ fn backends(body: &hcl_edit::structure::Body) -> Vec<std::ops::Range<usize>> {
     let settings = body.blocks().filter(|b| b.ident.as_str() == "terraform");
     let inner = settings.flat_map(|b| b.body.blocks().filter(|b| matches!(b.ident.as_str(), "backend" | "cloud")));
     inner.filter_map(hcl_edit::Span::span).collect()
+}
+
+/// A configuration without its backend, if it can be read.
+pub fn without_backend(path: &str, text: &str) -> Vec<u8> {
+    Source::parse(path, text.as_bytes()).map_or_else(|_| text.as_bytes().to_vec(), |s| blanked(&s.text, &backends(&s.body)))
 }
 
 /// A text with blanks instead of some spans: every other line and column stays where it was.

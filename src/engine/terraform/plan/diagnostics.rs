@@ -17,7 +17,9 @@ pub fn of(step: &Stepped, terraform: &Terraform) -> Vec<Problem> {
     let text = String::from_utf8_lossy(&step.out);
     let lines = text.lines().filter_map(|l| serde_json::from_str::<Json>(l).ok());
     let errors = lines.filter_map(|l| l.get("diagnostic").filter(|d| d.get("severity").and_then(Json::as_str) == Some("error")).cloned());
-    let problems: Vec<Problem> = errors.map(|d| problem(&d, terraform)).collect();
+    let mut problems: Vec<Problem> = errors.map(|d| problem(&d, terraform)).collect();
+    // The provider tells them in any order; a report tells them in the files' own.
+    problems.sort_by_key(|p| (p.place.as_ref().map(|at| (at.file.clone(), at.line, at.column)), p.message.clone()));
     if !problems.is_empty() || step.is_good() {
         return problems;
     }

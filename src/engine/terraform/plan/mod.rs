@@ -4,7 +4,9 @@ mod changes;
 mod checks;
 mod copy;
 mod diagnostics;
+mod faults;
 mod picture;
+mod tested;
 mod version;
 
 use super::Terraform;
@@ -15,6 +17,8 @@ use crate::engine::report::{Problem, Version};
 use crate::engine::{File, Files};
 pub use changes::{Action, Amounts, Change};
 pub use checks::{Plans, Refusal};
+pub use copy::dir as folder;
+pub use faults::{Change as Breaks, Fault};
 use serde_json::Value as Json;
 
 /// Data sources that the provider answers by itself; all others ask the cloud.

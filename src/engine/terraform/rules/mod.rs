@@ -30,6 +30,7 @@ mod storage;
 mod structure;
 mod style;
 mod tags;
+mod test_files;
 #[cfg(test)]
 mod tests;
 mod thrift;

@@ -1,5 +1,5 @@
 //! The allow-list: what a configuration must not ask of whoever plans it.
-use super::{Look, Rule};
+use super::{Look, Rule, test_files};
 use crate::engine::report::Severity;
 use crate::engine::terraform::functions;
 use crate::engine::terraform::module::Module;
@@ -41,6 +41,7 @@ fn refused(look: &mut Look<'_>) {
             look.found(problem.fix("Ask for as many as the lab needs."));
         }
     }
+    test_files::refused(look);
     if look.terraform.spent {
         let source = look.terraform.root.first().copied().unwrap_or_default();
         let problem = look.at(source, &(0..0), "Evaluating the locals and expressions takes more steps or memory than a configuration may.");
@@ -115,7 +116,7 @@ fn files(look: &mut Look<'_>, module: &Module) {
 }
 
 /// Whether a path, as written, can only lie in the module: a text that begins there and never climbs.
-fn stays_inside(written: &str) -> bool {
+pub fn stays_inside(written: &str) -> bool {
     if written == "path.module" {
         return true;
     }

@@ -26,6 +26,11 @@ run "an_idle_pool_costs_nothing" {
     condition     = one(aws_eks_node_group.this.taint).key == "nvidia.com/gpu"
     error_message = "Without the taint every Pod without a GPU may sit on the most expensive node."
   }
+
+  assert {
+    condition     = tobool(aws_launch_template.this.block_device_mappings[0].ebs[0].encrypted)
+    error_message = "Weights and what users typed lie on this disk."
+  }
 }
 
 run "a_cpu_type_is_refused" {
