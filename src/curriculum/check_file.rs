@@ -66,6 +66,19 @@ impl<'a> Beside<'a> {
         }
         text.ok()
     }
+
+    /// The files of the folder of `given/` that a key names, by their paths in it.
+    pub fn folder(&self, fields: &Fields<'_>, key: &'static str) -> Option<Vec<File>> {
+        let name = fields.text(key)?;
+        let inside = |f: &File| Some(File { path: f.path.strip_prefix(&name)?.strip_prefix('/')?.to_owned(), bytes: f.bytes.clone() });
+        let files: Vec<File> = self.given.iter().filter_map(inside).collect();
+        if files.is_empty() {
+            let near = did_you_mean(&name, self.given.iter().filter_map(|f| Some(f.path.split_once('/')?.0)));
+            fields.faults.say(fields.line_of(key), format!("there is no folder given/{name} beside this file{near}"));
+            return None;
+        }
+        Some(files)
+    }
 }
 
 /// Reads one check; what can't be understood of it is said, and it is left out.

@@ -1,8 +1,8 @@
 //! Reads what a `cost` check asks for: a ceiling for a month, a saving against the files of a folder in `given/`.
 use super::check_file::Beside;
 use super::tree::{Fields, Node, did_you_mean};
+use crate::engine::Files;
 use crate::engine::cost::{Ask, At, Money, Saves, judge};
-use crate::engine::{File, Files};
 
 /// The keys of such a check.
 pub const KEYS: [&str; 3] = ["monthly_below", "saves", "at"];
@@ -32,24 +32,16 @@ pub fn ask(fields: &Fields<'_>, beside: Beside<'_>) -> Option<Ask> {
 
 fn saves(node: &Node, check: &Fields<'_>, beside: Beside<'_>, at: At) -> Option<Saves> {
     let fields = Fields::of(node, "`saves`", check.faults)?;
-    let (percent, against) = (fields.number("percent"), fields.text("against"));
+    let (percent, files) = (fields.number("percent"), beside.folder(&fields, "against"));
     fields.done(|_| None);
     if percent.is_some_and(|p| !(1..=100).contains(&p)) {
         fields.faults.say(fields.line_of("percent"), "`percent` is between 1 and 100");
     }
-    let (percent, against) = (percent?, against?);
+    let (percent, files) = (percent?, files?);
     let line = fields.line_of("against");
-    let folder = |f: &File| Some((f.path.strip_prefix(&against)?.strip_prefix('/')?.to_owned(), f.bytes.clone()));
-    let files: Vec<File> = beside.given.iter().filter_map(folder).map(|(path, bytes)| File { path, bytes }).collect();
-    if files.is_empty() {
-        let folders = beside.given.iter().filter_map(|f| Some(f.path.split_once('/')?.0));
-        let near = did_you_mean(&against, folders);
-        fields.faults.say(line, format!("there is no folder given/{against} beside this file{near}"));
-        return None;
-    }
     let baseline = Files::new(files);
     if let Err(why) = judge::baseline(&baseline, at) {
-        fields.faults.say(line, format!("what given/{against} costs can't be told: {why}"));
+        fields.faults.say(line, format!("what it costs can't be told: {why}"));
     }
     Some(Saves { percent, baseline })
 }

@@ -1,11 +1,11 @@
 //! Reads what a check of terraform's plan or apply asks for: a state to begin with, the format, how many resources may change.
 use super::check_file::Beside;
 use super::tree::{Fields, Node, did_you_mean};
-use crate::engine::check::{ApplyAsk, PlanAsk, TestsAsk};
+use crate::engine::check::{ApplyAsk, Origin, PlanAsk, TestsAsk};
 use crate::engine::terraform::plan::{Action, Amounts, Breaks, Fault};
 
 /// The keys of such a check.
-pub const KEYS: [&str; 3] = ["state", "formatted", "changes"];
+pub const KEYS: [&str; 6] = ["state", "values", "seed", "refresh", "formatted", "changes"];
 
 /// The keys of a check of the apply.
 pub const APPLY: [&str; 1] = ["faithful"];
@@ -53,18 +53,22 @@ fn fault(fields: &Fields<'_>) -> Option<Fault> {
 pub fn ask(fields: &Fields<'_>, beside: Beside<'_>) -> Option<PlanAsk> {
     let faults = fields.faults;
     let formatted = fields.flag("formatted", false);
-    let state = match fields.maybe("state") {
-        None => None,
-        Some(_) => Some(beside.given(fields, "state")?.to_owned()),
-    };
+    let text = |key: &'static str| fields.maybe(key).and_then(|_| beside.given(fields, key)).map(str::to_owned);
+    let (state, values, refresh) = (text("state"), text("values"), fields.flag("refresh", false));
+    let seed = fields.maybe("seed").and_then(|_| beside.folder(fields, "seed")).unwrap_or_default();
+    if refresh && (state.is_none() || seed.is_empty()) {
+        faults.say(fields.line_of("refresh"), "`refresh` compares a `state` with what a `seed` made: give both");
+    }
     if state.as_deref().is_some_and(|s| serde_json::from_str::<serde_json::Value>(s).is_err()) {
         faults.say(fields.line_of("state"), "the state is no JSON: take the file that terraform wrote");
     }
     let changes = fields.maybe("changes").map(|node| amounts(node, fields)).unwrap_or_default();
-    if formatted && (state.is_some() || !changes.is_empty()) {
+    let seed = seed.into_iter().filter_map(|f| Some((f.path, String::from_utf8(f.bytes).ok()?))).collect();
+    let from = Origin { state, values, seed, refresh };
+    if formatted && (from != Origin::default() || !changes.is_empty()) {
         faults.say(fields.line_of("formatted"), "`formatted` is a check of its own: ask for changes in another one");
     }
-    Some(PlanAsk { state, formatted, changes })
+    Some(PlanAsk { from, formatted, changes })
 }
 
 fn amounts(node: &Node, check: &Fields<'_>) -> Amounts {

@@ -126,12 +126,25 @@ impl Kind {
 /// What a check asks of terraform's own plan; without more than that, that there is one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanAsk {
-    /// The state it is planned from, as the text of its file; nothing exists otherwise.
-    pub state: Option<String>,
+    /// What is there before it.
+    pub from: Origin,
     /// Whether `terraform fmt` must have nothing to change, instead.
     pub formatted: bool,
     /// How many resources may be made, changed and so on: least and most.
     pub changes: Amounts,
+}
+
+/// What a plan begins with; an empty one is a cloud in which nothing exists.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Origin {
+    /// What terraform last knew, as the text of its state file.
+    pub state: Option<String>,
+    /// Values of variables, as the text of a tfvars file.
+    pub values: Option<String>,
+    /// A configuration that is applied to a mock cloud before, by path and text: what really exists.
+    pub seed: Vec<(String, String)>,
+    /// Whether the state is compared with the mock cloud first, as a plan does by itself.
+    pub refresh: bool,
 }
 
 /// What a check asks of an apply to the mock cloud.

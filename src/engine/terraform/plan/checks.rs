@@ -1,7 +1,7 @@
-//! The checks that read a plan: it is made once for each state that is asked for, when the first of them needs it.
+//! The checks that read a plan: it is made once for each beginning that is asked for, when the first of them needs it.
 use super::changes::{self, Amounts};
 use super::{Change, Fault, Outcome, Plan, Planned, apply, plan, tested};
-use crate::engine::check::{Check, Checks, Format, Kind, PlanAsk, TestsAsk};
+use crate::engine::check::{Check, Checks, Format, Kind, Origin, PlanAsk, TestsAsk};
 use crate::engine::errand::{Back, Errand};
 use crate::engine::files::Files;
 use crate::engine::grade::no_tool;
@@ -10,10 +10,10 @@ use crate::engine::terraform::Terraform;
 use std::cell::{Ref, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The plans of a hand-in by the state they are made from.
+/// The plans of a hand-in by what they begin with.
 #[derive(Default)]
 pub struct Plans {
-    made: RefCell<BTreeMap<Option<String>, Planned>>,
+    made: RefCell<BTreeMap<Origin, Planned>>,
     /// What the checks of an apply say, by their ids.
     applied: RefCell<BTreeMap<String, (Finding, Vec<Version>)>>,
     /// What the hand-in's own tests came to, and the faults that the lab builds in.
@@ -21,8 +21,8 @@ pub struct Plans {
     faults: BTreeSet<Fault>,
     /// Whether any check asks what `terraform fmt` says.
     formatted: bool,
-    /// The state of a `select`'s plan: the one of the lab's first check of a plan.
-    usual: Option<String>,
+    /// What a `select`'s plan begins with: the same as the lab's first check of a plan.
+    usual: Origin,
 }
 
 /// Problems told of one check.
@@ -31,7 +31,7 @@ const TOLD: usize = 20;
 impl Plans {
     pub fn asked_for(checks: &Checks) -> Plans {
         let asks = || checks.checks.iter().filter_map(|c| if let Kind::TerraformPlan(ask) = &c.kind { Some(ask) } else { None });
-        let usual = asks().find(|a| !a.formatted).and_then(|a| a.state.clone());
+        let usual = asks().find(|a| !a.formatted).map(|a| a.from.clone()).unwrap_or_default();
         Plans { formatted: asks().any(|a| a.formatted), faults: tested::faults(checks), usual, ..Plans::default() }
     }
 
@@ -50,15 +50,15 @@ impl Plans {
             }
             return;
         }
-        let state = match &check.kind {
+        let from = match &check.kind {
             Kind::TerraformPlan(ask) if ask.formatted => self.usual.clone(),
-            Kind::TerraformPlan(ask) => ask.state.clone(),
+            Kind::TerraformPlan(ask) => ask.from.clone(),
             Kind::Select { format: Some(Format::Plan), .. } => self.usual.clone(),
             _ => return,
         };
-        let (false, Some(terraform)) = (self.made.borrow().contains_key(&state), terraform) else { return };
-        let planned = plan(terraform, files, state.as_deref(), self.formatted, carry_out);
-        self.made.borrow_mut().insert(state, planned);
+        let (false, Some(terraform)) = (self.made.borrow().contains_key(&from), terraform) else { return };
+        let planned = plan(terraform, files, &from, self.formatted, carry_out);
+        self.made.borrow_mut().insert(from, planned);
     }
 
     /// The plan that a `select` looks into; or why there is none.
@@ -74,9 +74,9 @@ impl Plans {
 
     /// What a check of the plan says.
     pub fn judge(&self, check: &Check, ask: &PlanAsk) -> Finding {
-        let state = if ask.formatted { &self.usual } else { &ask.state };
+        let from = if ask.formatted { &self.usual } else { &ask.from };
         let made = self.made.borrow();
-        let Some(planned) = made.get(state) else { return away(check, "terraform was not run") };
+        let Some(planned) = made.get(from) else { return away(check, "terraform was not run") };
         if ask.formatted {
             return match (&planned.unformatted, &planned.outcome) {
                 (None, Outcome::Away(why)) => away(check, why),

@@ -65,7 +65,9 @@ impl Fault {
 
     fn names(&self, block: &Block) -> bool {
         let Some((kind, labels)) = self.block.split_first() else { return false };
-        block.ident.as_str() == kind && block.labels.len() >= labels.len() && block.labels.iter().zip(labels).all(|(has, wants)| has.as_str() == wants)
+        block.ident.as_str() == kind
+            && block.labels.len() >= labels.len()
+            && block.labels.iter().zip(labels).all(|(has, wants)| has.as_str() == wants)
     }
 
     fn edit(&self, block: &Block, path: &[String], source: &Source, edits: &mut Vec<(Range<usize>, String)>) {

@@ -10,6 +10,7 @@ mod tested;
 mod version;
 
 use super::Terraform;
+use crate::engine::check::Origin;
 use crate::engine::confine::{Fate, Stepped};
 use crate::engine::errand::{Back, Cloud, Command, Done, Errand};
 use crate::engine::figure::Figure;
@@ -20,6 +21,7 @@ pub use checks::{Plans, Refusal};
 pub use copy::dir as folder;
 pub use faults::{Change as Breaks, Fault};
 use serde_json::Value as Json;
+use std::collections::BTreeSet;
 
 /// Data sources that the provider answers by itself; all others ask the cloud.
 const OFFLINE: [&str; 11] = [
@@ -60,13 +62,13 @@ pub struct Plan {
     pub figure: Option<Figure>,
 }
 
-/// Plans what was handed in, from a given state if there is one. What is refused unread is not run at all.
-pub fn plan(terraform: &Terraform, files: &Files, state: Option<&str>, formatted: bool, carry_out: &mut dyn FnMut(&Errand) -> Back) -> Planned {
+/// Plans what was handed in, from what is there before it. What is refused unread is not run at all.
+pub fn plan(terraform: &Terraform, files: &Files, from: &Origin, formatted: bool, carry_out: &mut dyn FnMut(&Errand) -> Back) -> Planned {
     let refused = refusals(terraform);
     if !refused.is_empty() {
         return Planned { outcome: Outcome::Refused(refused), versions: Vec::new(), unformatted: formatted.then(Vec::new) };
     }
-    let errand = errand(terraform, files, state, formatted);
+    let errand = errand(terraform, files, from, formatted);
     match carry_out(&errand) {
         Back::Away(why) => Planned { outcome: Outcome::Away(why), versions: Vec::new(), unformatted: None },
         Back::Done(done) => {
@@ -87,30 +89,59 @@ pub fn refusals(terraform: &Terraform) -> Vec<Problem> {
     terraform.rule("tf-refused").into_iter().chain(copy::foreign(terraform)).collect()
 }
 
-fn errand(terraform: &Terraform, files: &Files, state: Option<&str>, formatted: bool) -> Errand {
-    let cloud = if asks_the_cloud(terraform) { Cloud::Reads } else { Cloud::None };
+fn errand(terraform: &Terraform, files: &Files, from: &Origin, formatted: bool) -> Errand {
+    let cloud = match asks_the_cloud(terraform) || from.refresh {
+        _ if !from.seed.is_empty() => Cloud::Changes,
+        true => Cloud::Reads,
+        false => Cloud::None,
+    };
     let mut all = copy::working(terraform, files, cloud);
     let folder = copy::root(terraform);
     if formatted {
         all.extend(copy::original(files));
     }
     let mut types = copy::types(terraform);
-    if let Some(state) = state {
+    if let Some(state) = &from.state {
         let path = format!("{folder}/terraform.tfstate");
         types.extend(copy::types_of_state(state));
         all.push(File { path, bytes: state.as_bytes().to_vec() });
     }
     let plan = ["plan", "-input=false", "-no-color", "-json", "-lock=false", "-out=/work/plan"];
-    let kept = if state.is_some() { &["-refresh=false"][..] } else { &[] };
+    let mut more = if from.state.is_some() && !from.refresh { vec!["-refresh=false"] } else { Vec::new() };
+    if let Some(values) = &from.values {
+        all.push(File { path: format!("{folder}/{VALUES}"), bytes: values.as_bytes().to_vec() });
+        more.push(VALUES_FILE);
+    }
     let mut commands = Vec::new();
+    if !from.seed.is_empty() {
+        seed(&from.seed, &mut all, &mut types, &mut commands);
+    }
     if formatted {
         commands.push(command("fmt", "Looking at the format", copy::ORIGINAL, &["fmt", "-check", "-diff", "-no-color", "-recursive"], false));
     }
     commands.push(command("init", "Getting terraform ready", &folder, &INIT, true));
-    commands.push(command("plan", "Planning with terraform", &folder, &[&plan[..], kept].concat(), true));
+    commands.push(command("plan", "Planning with terraform", &folder, &[&plan[..], &more].concat(), true));
     commands.push(command("show", "Reading the plan", &folder, &["show", "-json", "-no-color", "/work/plan"], true));
     Errand { files: all, types, commands, cloud }
 }
+
+/// Adds what applies a configuration of the lab's to the mock cloud.
+fn seed(texts: &[(String, String)], all: &mut Vec<File>, types: &mut BTreeSet<String>, commands: &mut Vec<Command>) {
+    let files = Files::new(texts.iter().map(|(path, text)| File { path: path.clone(), bytes: text.as_bytes().to_vec() }).collect());
+    let terraform = Terraform::read(&files);
+    types.extend(copy::types(&terraform));
+    let moved = |path: &str| path.strip_prefix(copy::WORKING).map(|rest| format!("{SEED}{rest}"));
+    all.extend(copy::working(&terraform, &files, Cloud::Changes).into_iter().filter_map(|f| Some(File { path: moved(&f.path)?, bytes: f.bytes })));
+    let apply = ["apply", "-auto-approve", "-input=false", "-no-color", "-json", "-lock=false"];
+    commands.push(command("seed init", "Making what is there already", SEED, &INIT, true));
+    commands.push(command("seed", "Making what is there already", SEED, &apply, true));
+}
+
+/// The folder of what is there already, below the errand's.
+const SEED: &str = "seed";
+/// Where the lab's values of variables lie; terraform doesn't load it unasked.
+const VALUES: &str = "groundcrew_given.tfvars";
+const VALUES_FILE: &str = "-var-file=groundcrew_given.tfvars";
 
 pub const INIT: [&str; 4] = ["init", "-input=false", "-no-color", "-json"];
 
@@ -129,6 +160,10 @@ fn asks_the_cloud(terraform: &Terraform) -> bool {
 fn outcome(done: &Done, terraform: &Terraform) -> Outcome {
     if let Some(other) = stopped(done) {
         return other;
+    }
+    if let Some(step) = ["seed init", "seed"].iter().filter_map(|s| done.step(s)).find(|s| !s.is_good()) {
+        let said: Vec<String> = diagnostics::of(step, terraform).into_iter().map(|p| p.message).collect();
+        return Outcome::Away(format!("what the lab begins with could not be made in the mock cloud: {}", said.join("; ")));
     }
     let version = version::problems(terraform, &done.provider);
     let problems: Vec<Problem> = version.into_iter().chain(diagnostics::errors(done, terraform)).collect();

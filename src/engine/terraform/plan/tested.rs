@@ -43,10 +43,7 @@ pub fn test(terraform: &Terraform, files: &Files, faults: &BTreeSet<Fault>, carr
     }
     let working = copy::working(terraform, files, Cloud::None);
     let folder = copy::root(terraform);
-    let commands = vec![
-        command("init", "Getting terraform ready", &folder, &INIT, true),
-        command("test", "Running the tests", &folder, &TEST, true),
-    ];
+    let commands = vec![command("init", "Getting terraform ready", &folder, &INIT, true), command("test", "Running the tests", &folder, &TEST, true)];
     let types = types(terraform);
     let (plain, versions) = match carry_out(&Errand { files: working.clone(), types: types.clone(), commands, cloud: Cloud::None }) {
         Back::Away(why) => (Ran::Away(why), Vec::new()),
