@@ -79,8 +79,21 @@ pub fn start_upkeep(app: &App) -> [JoinHandle<()>; 2] {
 /// Starts what works beside requests; each ends when `app.stop` is cancelled.
 pub fn start_work(app: &App) -> Vec<JoinHandle<()>> {
     let mut tasks = worker::start(app, app.graders.size());
+    let runner = app.graders.runner().clone();
+    tasks.push(tokio::task::spawn_blocking(move || try_tools(&runner)));
     tasks.push(tokio::spawn(crate::notices::work::run(app.clone())));
     tasks
+}
+
+/// Tries what runs over hand-ins before the first one comes, and says what this machine can't do; admins see it on their page.
+fn try_tools(runner: &Runner) {
+    match runner.examine() {
+        Err(why) => tracing::warn!("terraform is not run over hand-ins: {why}"),
+        Ok(diagnosis) if !diagnosis.weaknesses().is_empty() => {
+            tracing::warn!("tools run contained, and less hardened than they could be: {}", diagnosis.weaknesses().join(", "));
+        }
+        Ok(diagnosis) => tracing::info!("tools run contained: {}", diagnosis.confinement.join(", ")),
+    }
 }
 
 /// Cancels `app.stop` on SIGTERM or Ctrl-C.

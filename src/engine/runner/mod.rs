@@ -72,6 +72,11 @@ impl Runner {
         self.ready().map(|ready| &ready.diagnosis)
     }
 
+    /// What `examine` found, once it has run: the tools and what contains them, or what is missing.
+    pub fn examined(&self) -> Option<Result<(&Tools, &Diagnosis), &str>> {
+        Some(self.inner.ready.get()?.as_ref().map(|ready| (&ready.tools, &ready.diagnosis)).map_err(String::as_str))
+    }
+
     /// The tools that were found; None before `examine`, or when something is missing.
     pub fn tools(&self) -> Option<&Tools> {
         self.inner.ready.get()?.as_ref().ok().map(|ready| &ready.tools)

@@ -3,6 +3,7 @@ use crate::accounts::store as accounts;
 use crate::app::App;
 use crate::audit::{self, Filter, Recorded};
 use crate::cohorts::roster::{Listed, store as roster};
+use crate::engine::runner::Runner;
 use crate::error::Answer;
 use crate::notices::store as notices;
 use crate::queue::{State as Stands, store as queue};
@@ -36,6 +37,34 @@ struct Overview {
     actors: HashMap<String, String>,
     /// In authoring mode, what is wrong with the program's folder.
     problems: Vec<String>,
+    tools: Option<Tooling>,
+}
+
+/// What runs over hand-ins, once it was tried.
+struct Tooling {
+    /// Why nothing does.
+    missing: Option<String>,
+    /// Names and versions.
+    found: Vec<(&'static str, String)>,
+    /// What is in force around them.
+    confinement: String,
+    /// What they could still do.
+    weaknesses: String,
+}
+
+impl Tooling {
+    fn of(runner: &Runner) -> Option<Tooling> {
+        let none = Tooling { missing: None, found: Vec::new(), confinement: String::new(), weaknesses: String::new() };
+        Some(match runner.examined()? {
+            Err(why) => Tooling { missing: Some(why.to_owned()), ..none },
+            Ok((tools, diagnosis)) => {
+                let mock = tools.python.as_ref().map_or_else(|why| format!("none: {why}"), |python| format!("moto {}", python.moto));
+                let found =
+                    vec![("terraform", tools.terraform_version.clone()), ("provider aws", tools.provider_version.clone()), ("mock cloud", mock)];
+                Tooling { found, confinement: diagnosis.confinement.join(", "), weaknesses: diagnosis.weaknesses().join(", "), ..none }
+            }
+        })
+    }
 }
 
 impl Overview {
@@ -88,6 +117,7 @@ pub async fn show(State(app): State<App>, site: Site) -> Answer {
             done: cohorts.iter().any(|c| c.students + c.invited > 0),
         },
     ];
+    let tools = Tooling::of(app.graders.runner());
     let (waiting, running, broken) = (of(Stands::Waiting), of(Stands::Running), of(Stands::Broken));
-    web::page(&Overview { site, steps, cohorts, people, waiting, running, broken, undelivered, log, actors, problems: app.programs.problems() })
+    web::page(&Overview { site, steps, cohorts, people, waiting, running, broken, undelivered, log, actors, problems: app.programs.problems(), tools })
 }
