@@ -51,14 +51,12 @@ fn curves(replay: &Replay, paint: Paint) -> String {
 
 /// `+ aws_vpc.main`: what a plan does with a resource.
 fn planned(node: &PlanNode, paint: Paint) -> String {
-    let sign = match node.action.as_str() {
-        "create" => paint.good("+"),
-        "change" => paint.warn("~"),
-        "replace" => paint.bad("±"),
-        "destroy" => paint.bad("-"),
-        "move" => paint.calm("→"),
-        "import" => paint.calm("←"),
-        _ => paint.dim("="),
+    let sign = match node.sign() {
+        "+" => paint.good("+"),
+        "~" => paint.warn("~"),
+        sign @ ("±" | "-") => paint.bad(sign),
+        sign @ ("→" | "←") => paint.calm(sign),
+        sign => paint.dim(sign),
     };
     let from = node.from.iter().map(|f| format!(" from {f}"));
     let attributes = (!node.attributes.is_empty()).then(|| format!(" ({})", node.attributes.join(", ")));

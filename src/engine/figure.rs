@@ -41,6 +41,21 @@ pub struct PlanNode {
     pub needs: Vec<u32>,
 }
 
+impl PlanNode {
+    /// One sign for what happens to it, nearly as terraform writes it.
+    pub fn sign(&self) -> &'static str {
+        match self.action.as_str() {
+            "create" => "+",
+            "change" => "~",
+            "replace" => "±",
+            "destroy" => "-",
+            "move" => "→",
+            "import" => "←",
+            _ => "=",
+        }
+    }
+}
+
 /// A resource, how much of it is taken and how much there is, both as quantities in the resource's unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {

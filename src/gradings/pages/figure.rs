@@ -56,9 +56,9 @@ pub struct Placed<'a> {
 }
 
 /// Size of a resource's box with the room around it, and how many columns and letters fit.
-const BOX: (usize, usize) = (220, 34);
+const BOX: (usize, usize) = (300, 34);
 const COLUMNS: usize = 5;
-const LETTERS: usize = 27;
+const LETTERS: usize = 37;
 
 impl<'a> Graph<'a> {
     pub fn of(plan: &'a PlanGraph) -> Graph<'a> {

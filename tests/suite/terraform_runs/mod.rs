@@ -1,8 +1,10 @@
 //! Real terraform over hand-ins: the relay against the plain way, hostile hand-ins in and before the box, what is said without tools.
+mod beginnings;
 mod compared;
 mod configurations;
 mod contained;
 mod hostile;
+mod own_tests;
 
 use groundcrew::engine::check::{Check, Checks, FixPolicy, Kind, PlanAsk};
 use groundcrew::engine::child::Phase;
