@@ -44,9 +44,8 @@ fn main() {
     let program = load::stored(&all).unwrap();
     let mut checks = program.lab(&LAB.parse().unwrap()).unwrap().for_engine();
     let inside = format!("/{LAB}/solution/");
-    let files = Files::new(
-        all.iter().filter_map(|f| Some(File { path: f.path.split_once(&inside)?.1.to_owned(), bytes: f.bytes.clone() })).collect(),
-    );
+    let files =
+        Files::new(all.iter().filter_map(|f| Some(File { path: f.path.split_once(&inside)?.1.to_owned(), bytes: f.bytes.clone() })).collect());
     println!("{LAB}: {} files", files.len());
 
     measure::each(300, || drop(Terraform::read(&files).lint())).print("all rules over the configuration, read anew");

@@ -32,16 +32,16 @@ pub fn ask(fields: &Fields<'_>, beside: Beside<'_>) -> Option<Ask> {
 
 fn saves(node: &Node, check: &Fields<'_>, beside: Beside<'_>, at: At) -> Option<Saves> {
     let fields = Fields::of(node, "`saves`", check.faults)?;
-    let (percent, files) = (fields.number("percent"), beside.folder(&fields, "against"));
+    let (percent, against, files) = (fields.number("percent"), fields.text("against"), beside.folder(&fields, "against"));
     fields.done(|_| None);
     if percent.is_some_and(|p| !(1..=100).contains(&p)) {
         fields.faults.say(fields.line_of("percent"), "`percent` is between 1 and 100");
     }
-    let (percent, files) = (percent?, files?);
+    let (percent, against, files) = (percent?, against?, files?);
     let line = fields.line_of("against");
     let baseline = Files::new(files);
     if let Err(why) = judge::baseline(&baseline, at) {
-        fields.faults.say(line, format!("what it costs can't be told: {why}"));
+        fields.faults.say(line, format!("what given/{against} costs can't be told: {why}"));
     }
     Some(Saves { percent, baseline })
 }

@@ -119,5 +119,18 @@ pub async fn show(State(app): State<App>, site: Site) -> Answer {
     ];
     let tools = Tooling::of(app.graders.runner());
     let (waiting, running, broken) = (of(Stands::Waiting), of(Stands::Running), of(Stands::Broken));
-    web::page(&Overview { site, steps, cohorts, people, waiting, running, broken, undelivered, log, actors, problems: app.programs.problems(), tools })
+    web::page(&Overview {
+        site,
+        steps,
+        cohorts,
+        people,
+        waiting,
+        running,
+        broken,
+        undelivered,
+        log,
+        actors,
+        problems: app.programs.problems(),
+        tools,
+    })
 }

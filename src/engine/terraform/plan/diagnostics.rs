@@ -34,6 +34,12 @@ pub fn problem(diagnostic: &Json, terraform: &Terraform) -> Problem {
     let (summary, detail) = (text("summary"), text("detail"));
     let message =
         if detail.is_empty() { summary.to_owned() } else { format!("{summary}: {}", detail.split_whitespace().collect::<Vec<_>>().join(" ")) };
+    // A circle has no beginning: terraform tells it from anywhere.
+    let message = message.strip_prefix("Cycle: ").map_or(message.clone(), |circle| {
+        let mut members: Vec<&str> = circle.split(", ").collect();
+        members.sort_unstable();
+        format!("Cycle: {}", members.join(", "))
+    });
     let place = diagnostic.get("range").and_then(|range| place(range, terraform));
     let (why, fix) = plainer(summary, detail);
     Problem { place, why, fix, severity: Severity::Error, ..Problem::new(message) }
@@ -65,7 +71,9 @@ fn plainer(summary: &str, detail: &str) -> (Option<String>, Option<String>) {
             "How many there are must be known before anything is made.",
             "Count by variables and locals, not by what other resources will answer.",
         ),
-        "Cycle" => said("Each waits for the other to exist, so neither can be made first.", "Break the circle: one of the references has to go."),
+        _ if summary.starts_with("Cycle") => {
+            said("Each waits for the other to exist, so neither can be made first.", "Break the circle: one of the references has to go.")
+        }
         "Instance cannot be destroyed" => {
             said("`prevent_destroy` guards it, and this plan would destroy it.", "Use a `moved` block where it only changes its address.")
         }
