@@ -22,7 +22,7 @@ pub fn main(what: &str, hint: &str) -> ExitCode {
         "execute" => execute(),
         "memory" => memory(hint),
         "tasks" => tasks(hint),
-        "leave" => leave(),
+        "leave" => leave(hint),
         "sleep" => {
             thread::sleep(Duration::from_secs(3600));
             None
@@ -127,8 +127,8 @@ fn tasks(limit: &str) -> Option<String> {
     Some(format!("{} threads", held.len()))
 }
 
-/// Leaves a process behind that nobody waits for.
-fn leave() -> Option<String> {
+/// Leaves a process behind that nobody waits for, with an argument to find it by.
+fn leave(marker: &str) -> Option<String> {
     let own = std::env::args().next().unwrap_or_default();
     let loader = Path::new("/hand").read_dir().ok().into_iter().flatten().flatten().map(|e| e.path());
     let loader = loader.filter(|p| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("ld-"))).last();
@@ -140,5 +140,5 @@ fn leave() -> Option<String> {
         }
         None => Command::new(own),
     };
-    command.args(["confined", "sleep", "left-behind"]).spawn().err().map(|e| format!("nothing: it could leave no process ({e})"))
+    command.args(["confined", "sleep", marker]).spawn().err().map(|e| format!("nothing: it could leave no process ({e})"))
 }
